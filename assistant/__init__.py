@@ -1,0 +1,1 @@
+"""Front ends: the command line, the guide, and its two faces (web and terminal)."""

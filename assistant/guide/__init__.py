@@ -1,0 +1,1 @@
+"""The wizard itself, front-end neutral: steps, questions, saved state, next action."""

@@ -1,0 +1,1 @@
+"""Everything that works without a screen. Knows nothing of the front ends."""
