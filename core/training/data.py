@@ -1,0 +1,192 @@
+"""From the binary dataset to padded batches of tensors.
+
+Which fields a model takes is its task's business; which items form a batch is the sampler's.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from ..binarize.storage import BinaryDataset, read_metadata
+from ..errors import SingwizError
+
+PAD_VALUES: dict[str, Any] = {
+    "tokens": 0,
+    "languages": 0,
+    "mel": 0.0,
+    "mel2ph": 0,
+    "f0": 0.0,
+    "energy": 0.0,
+    "breathiness": 0.0,
+    "voicing": 0.0,
+    "tension": 0.0,
+}
+"""What fills the end of shorter items, per array field."""
+
+SCALARS: dict[str, str] = {"spk_id": "spk_ids", "key_shift": "key_shift", "speed": "speed"}
+"""Scalar fields and their name in a batch."""
+
+RAM_SHARE = 0.25
+"""A dataset is held in memory if its file is smaller than this share of the free memory."""
+
+
+class TrainingItems(Dataset[dict[str, Any]]):
+    """One split of a binary dataset, held in memory if it is small enough.
+
+    Args:
+        folder: the binary data folder.
+        split: ``train`` or ``valid``.
+        fields: the stored fields that the model needs.
+        size_key: metadata list with the frames of every item.
+        in_memory: read everything now; None decides by size.
+
+    Raises:
+        SingwizError: the split is missing, empty, or lacks a field.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        split: str,
+        fields: Sequence[str],
+        *,
+        size_key: str = "lengths",
+        in_memory: bool | None = None,
+    ) -> None:
+        data = folder / f"{split}.data"
+        if not data.is_file():
+            raise SingwizError(
+                "binary-data-missing",
+                f"There is no prepared data in {folder}.",
+                hint="Run the preparation (binarize) first.",
+                where=str(data),
+            )
+        self.fields = tuple(fields)
+        self.metadata: dict[str, list[Any]] = read_metadata(folder, split)
+        if size_key not in self.metadata:
+            raise SingwizError(
+                "binary-data-outdated",
+                f"The prepared data has no list '{size_key}' with the length of its items.",
+                hint="Prepare the data again, or set dataset_size_key to 'lengths'.",
+                where=str(folder),
+            )
+        self.sizes: list[int] = [int(size) for size in self.metadata[size_key]]
+        if not self.sizes:
+            raise SingwizError(
+                "binary-data-empty",
+                f"The prepared data has no item for {'training' if split == 'train' else 'validation'}.",
+                hint="Add recordings or change test_prefixes, then prepare the data again.",
+                where=str(data),
+            )
+        self._stored = BinaryDataset(folder / split)
+        missing = sorted(set(self.fields) - self._stored[0].keys())
+        if missing:
+            raise SingwizError(
+                "binary-data-outdated",
+                f"The prepared data lacks what the model needs: {', '.join(missing)}.",
+                hint="The config was changed after the preparation: prepare the data again.",
+                where=str(data),
+            )
+        if in_memory is None:
+            in_memory = data.stat().st_size < RAM_SHARE * psutil.virtual_memory().available
+        self._held = [self._read(i) for i in range(len(self.sizes))] if in_memory else None
+
+    @property
+    def in_memory(self) -> bool:
+        """True if every item was read at the start."""
+        return self._held is not None
+
+    def name(self, index: int) -> str:
+        """Name of an item, or its number where the data does not store names."""
+        names = self.metadata.get("names")
+        return str(names[index]) if names else str(index)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self._held[index] if self._held is not None else self._read(index)
+
+    def _read(self, index: int) -> dict[str, Any]:
+        item = self._stored[index]
+        return {**{field: item[field] for field in self.fields}, "index": index}
+
+
+def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Pad items to the longest on the first axis and stack them.
+
+    Returns:
+        Arrays ``[B, L, …]`` under their field names, ``spk_ids [B]`` int64, ``key_shift`` and
+        ``speed [B, 1]`` float32, ``size`` (B) and ``indices [B]``. No items give size 0.
+    """
+    batch: dict[str, Any] = {"size": len(items)}
+    batch["indices"] = torch.tensor([int(item["index"]) for item in items], dtype=torch.long)
+    if not items:
+        return batch
+    for field in items[0]:
+        if field == "index":
+            continue
+        values = [item[field] for item in items]
+        if field == "spk_id":
+            batch["spk_ids"] = torch.tensor([int(v) for v in values], dtype=torch.long)
+        elif field in SCALARS:
+            numbers = [float(v) for v in values]
+            batch[SCALARS[field]] = torch.tensor(numbers, dtype=torch.float32)[:, None]
+        else:
+            batch[field] = _pad([np.asarray(v) for v in values], PAD_VALUES[field])
+    return batch
+
+
+def _pad(arrays: Sequence[np.ndarray], value: Any) -> torch.Tensor:
+    longest = max(len(array) for array in arrays)
+    first = arrays[0]
+    padded = np.full((len(arrays), longest, *first.shape[1:]), value, dtype=first.dtype)
+    for row, array in zip(padded, arrays, strict=True):
+        row[: len(array)] = array
+    return torch.from_numpy(padded)
+
+
+def make_loader(
+    items: TrainingItems, batches: Any, *, workers: int, prefetch: int, pin_memory: bool
+) -> DataLoader[dict[str, Any]]:
+    """A loader over batches of item numbers.
+
+    Args:
+        items: the split to read.
+        batches: iterable of lists of item numbers; may be endless.
+        workers: reading processes; 0 reads in the training process.
+        prefetch: batches each worker reads ahead.
+        pin_memory: copy to a GPU faster.
+    """
+    if workers <= 0:
+        return DataLoader(items, batch_sampler=batches, collate_fn=collate, pin_memory=pin_memory)
+    return DataLoader(
+        items,
+        batch_sampler=batches,
+        collate_fn=collate,
+        num_workers=workers,
+        prefetch_factor=max(1, prefetch),
+        persistent_workers=True,
+        pin_memory=pin_memory,
+    )
+
+
+def usable_workers(wanted: int, *, on_cpu: bool, in_memory: bool) -> int:
+    """How many reading processes really help.
+
+    On a CPU they take cores from the training, and data in memory needs none; where processes
+    do not share memory (they are not forked) data in memory would be copied to each of them.
+    """
+    shares_memory = multiprocessing.get_start_method() == "fork"
+    if in_memory and (on_cpu or not shares_memory):
+        return 0
+    return max(0, min(wanted, os.cpu_count() or 1))
