@@ -1,0 +1,119 @@
+"""The generated config of a project: made from ``singwiz.yaml``, kept if edited by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..atomic import write_text
+from ..errors import SingwizError
+from ..project import ModelKind, Project
+from ..reporting import Reporter
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+HEADER = """\
+# Made by singwiz from singwiz.yaml, with DiffSinger's key names (checksum {checksum}).
+# Change it with the wizard or with "singwiz config set". If you edit this file by hand, your
+# edits count until the next "singwiz config set".
+"""
+_CHECKSUM = re.compile(r"\(checksum ([0-9a-f]{16})\)")
+
+
+def project_config(project: Project, kind: ModelKind, *, reporter: Reporter) -> Config:
+    """The config that a stage of the project works with.
+
+    It follows ``singwiz.yaml``, unless the generated file was edited by hand: then the file
+    counts, and the user is told.
+
+    Raises:
+        SingwizError: the choices or the edited file make no valid config.
+    """
+    from ..config import load_config
+
+    path = project.config_path(kind)
+    if not _edited_by_hand(project, kind):
+        write_config(project, kind)
+        return load_config(path)
+    config = load_config(path)
+    try:
+        differing = _differences(config.to_dict(), _generate(project, kind).to_dict())
+    except SingwizError:
+        differing = []
+    if differing:
+        reporter.warning(
+            "config-edited",
+            f"configs/{path.name} was edited by hand and differs from singwiz.yaml in: "
+            f"{', '.join(differing)}. The file counts; 'singwiz config set' makes it anew.",
+        )
+    return config
+
+
+def write_config(project: Project, kind: ModelKind) -> list[str]:
+    """Make the config anew from the choices in ``singwiz.yaml``.
+
+    Returns:
+        The keys whose values changed against the file that was there (all, if none was).
+    """
+    from ..config import load_config, save_config
+
+    path = project.config_path(kind)
+    before: dict[str, Any] = {}
+    if path.exists():
+        try:
+            before = load_config(path).to_dict()
+        except SingwizError:
+            before = {}  # a file that cannot be read is replaced
+    config = _generate(project, kind)
+    save_config(config, path)
+    body = path.read_text(encoding="utf-8")
+    write_text(path, HEADER.format(checksum=_checksum(body)) + body)
+    return _differences(before, config.to_dict())
+
+
+def _generate(project: Project, kind: ModelKind) -> Config:
+    from ..config import generate_config
+    from ..dataset import RawDataset
+
+    names = {}
+    for recordings in project.state.datasets:
+        dataset = RawDataset.open(
+            recordings.raw_data_dir,
+            name=recordings.name,
+            speaker=recordings.speaker,
+            language=recordings.language,
+        )
+        names[recordings.name] = [item.name for item in dataset.items]
+    return generate_config(
+        project.state, kind, item_names=names, binary_data_dir=project.binary_dir(kind)
+    )
+
+
+def _edited_by_hand(project: Project, kind: ModelKind) -> bool:
+    path = project.config_path(kind)
+    if not path.exists():
+        return False
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    found = _CHECKSUM.search(text)
+    if found is None:
+        return True
+    body = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+    return _checksum(body) != found.group(1)
+
+
+def _checksum(body: str) -> str:
+    lines = [line for line in body.splitlines() if not line.startswith("#")]
+    return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()[:16]
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Names of top-level keys whose values differ, sorted."""
+    missing = object()
+    return sorted(
+        key
+        for key in before.keys() | after.keys()
+        if before.get(key, missing) != after.get(key, missing)
+    )

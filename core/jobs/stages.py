@@ -1,0 +1,228 @@
+"""The stages of the way to a voice, as a job or the command line runs them.
+
+Thin on purpose: a stage opens what the project names, calls the room that does the work, and
+returns plain data. Each stage imports what it needs only when it runs.
+
+======== ==================================================================================
+stage    params (all optional unless said otherwise)
+======== ==================================================================================
+check    ``model``, ``workers``
+config   ``model``
+binarize ``model``, ``workers``
+train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
+render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with ``dataset``);
+         ``experiment``, ``ckpt``, ``device``, ``speaker``, ``language``, ``key``, ``gender``,
+         ``steps``, ``depth``, ``seed``, ``output``
+======== ==================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import USAGE_PROBLEM, SingwizError
+from ..project import MODEL_KINDS, ModelKind, Project
+from ..reporting import Reporter
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..dataset import RawDataset
+
+Stage = Callable[[Project, Mapping[str, Any], Reporter], dict[str, Any]]
+
+
+def run_stage(
+    stage: str, project: Project, params: Mapping[str, Any], reporter: Reporter
+) -> dict[str, Any]:
+    """Run one stage in this process.
+
+    Returns:
+        Plain data; the keys are described at each stage.
+
+    Raises:
+        SingwizError: what the user can mend.
+    """
+    if stage not in STAGES:
+        raise SingwizError(
+            "stage-unknown",
+            f"There is no stage '{stage}'.",
+            hint=f"Stages are: {', '.join(STAGES)}.",
+            exit_code=USAGE_PROBLEM,
+        )
+    return STAGES[stage](project, params, reporter)
+
+
+def _model(params: Mapping[str, Any]) -> ModelKind:
+    kind = params.get("model") or "acoustic"
+    if kind not in MODEL_KINDS:
+        raise SingwizError(
+            "model-unknown",
+            f"There is no model '{kind}'.",
+            hint=f"Choose one of: {', '.join(MODEL_KINDS)}.",
+            exit_code=USAGE_PROBLEM,
+        )
+    return kind  # type: ignore[no-any-return]
+
+
+def open_datasets(project: Project) -> list[RawDataset]:
+    """The project's raw datasets, read.
+
+    Raises:
+        SingwizError: there are none yet.
+    """
+    from ..dataset import RawDataset
+
+    if not project.state.datasets:
+        raise SingwizError(
+            "no-recordings",
+            "This project has no recordings yet.",
+            hint="Add a folder of recordings in the wizard's first step, or make the project "
+            "with: singwiz new PROJECT --raw FOLDER",
+            where=str(project.root),
+        )
+    return [
+        RawDataset.open(
+            recordings.raw_data_dir,
+            name=recordings.name,
+            speaker=recordings.speaker,
+            language=recordings.language,
+        )
+        for recordings in project.state.datasets
+    ]
+
+
+def check(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Every check of every dataset; see :func:`check_recordings` for the result."""
+    from .checking import check_recordings
+
+    state = project.state
+    return check_recordings(
+        open_datasets(project),
+        state.dictionaries,
+        base=project.root,
+        kind=_model(params),
+        extra_phonemes=state.extra_phonemes,
+        merged_phoneme_groups=state.merged_phoneme_groups,
+        thresholds=state.thresholds or None,
+        workers=int(params.get("workers") or 1),
+        reporter=reporter,
+    )
+
+
+def config(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Make the config anew from the choices.
+
+    Returns:
+        ``path``, ``model``, ``changed`` (keys).
+    """
+    from .configuring import write_config
+
+    kind = _model(params)
+    open_datasets(project)
+    changed = write_config(project, kind)
+    path = project.config_path(kind)
+    reporter.artifact("config", path, "config")
+    return {"path": str(path), "model": kind, "changed": changed}
+
+
+def binarize(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Recordings to binary dataset; the result is :meth:`BinarizeReport.to_dict`."""
+    from .configuring import project_config
+
+    kind = _model(params)
+    open_datasets(project)
+    return binarize_config(
+        project_config(project, kind, reporter=reporter),
+        output_dir=project.binary_dir(kind),
+        workers=params.get("workers"),
+        base_dir=project.root,
+        reporter=reporter,
+    )
+
+
+def binarize_config(
+    config: Config,
+    *,
+    output_dir: Path | None = None,
+    workers: int | None = None,
+    base_dir: Path,
+    reporter: Reporter,
+) -> dict[str, Any]:
+    """Binarize what a config says; without ``output_dir`` where the config says."""
+    from ..binarize import binarize_acoustic
+
+    _only_acoustic(config)
+    report = binarize_acoustic(
+        config, output_dir=output_dir, workers=workers, base_dir=base_dir, reporter=reporter
+    )
+    return report.to_dict()
+
+
+def train(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Train, or go on from the last checkpoint.
+
+    Returns:
+        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``.
+    """
+    from .configuring import project_config
+
+    kind = _model(params)
+    if not (project.binary_dir(kind) / "train.data").exists():
+        raise SingwizError(
+            "not-prepared",
+            "The recordings are not prepared for training yet.",
+            hint=f"Run first: singwiz binarize '{project.root}' --model {kind}",
+            where=str(project.binary_dir(kind)),
+        )
+    return train_config(
+        project_config(project, kind, reporter=reporter),
+        work_dir=project.experiment_dir(kind, params.get("experiment") or ""),
+        params=params,
+        reporter=reporter,
+    )
+
+
+def train_config(
+    config: Config, *, work_dir: Path, params: Mapping[str, Any], reporter: Reporter
+) -> dict[str, Any]:
+    """Train what a config says into ``work_dir``."""
+    from ..training import train as run_training
+
+    _only_acoustic(config)
+    more = {"seed": int(params["seed"])} if params.get("seed") is not None else {}
+    outcome = run_training(
+        config,
+        work_dir=work_dir,
+        max_steps=params.get("max_steps"),
+        device=params.get("device") or "auto",
+        reporter=reporter,
+        **more,
+    )
+    return {
+        "steps": outcome.steps,
+        "checkpoint": str(outcome.checkpoint),
+        "metrics": outcome.metrics,
+        "seconds": outcome.seconds,
+        "stopped_early": outcome.stopped_early,
+    }
+
+
+def _only_acoustic(config: Config) -> None:
+    if config.kind != "acoustic":
+        raise SingwizError(
+            "model-not-supported",
+            f"This version prepares and trains acoustic models only, not '{config.kind}'.",
+            hint="Use --model acoustic, or an acoustic config.",
+            exit_code=USAGE_PROBLEM,
+        )
+
+
+STAGES: dict[str, Stage] = {
+    "check": check,
+    "config": config,
+    "binarize": binarize,
+    "train": train,
+}
+"""Name -> function, in the order of the way."""
