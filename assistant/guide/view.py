@@ -36,6 +36,7 @@ class Question:
         error: why the last given answer was refused; empty if it was taken.
         columns: column titles of a ``table``.
         pick: for paths: whether a folder or a file is wanted.
+        integer: for numbers: only whole ones are taken.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Question:
     error: str = ""
     columns: tuple[str, ...] = ()
     pick: Literal["folder", "file"] = "folder"
+    integer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

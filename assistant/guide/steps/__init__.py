@@ -1,0 +1,22 @@
+"""The steps, in the order in which a voice is made."""
+
+from .base import Step
+from .check import CheckStep
+from .dictionary import DictionaryStep
+from .listen import ListenStep
+from .model import ModelStep
+from .prepare import PrepareStep
+from .recordings import RecordingsStep
+from .train import TrainStep
+
+STEPS: tuple[Step, ...] = (
+    RecordingsStep(),
+    CheckStep(),
+    DictionaryStep(),
+    ModelStep(),
+    PrepareStep(),
+    TrainStep(),
+    ListenStep(),
+)
+
+__all__ = ["STEPS", "Step"]

@@ -1,0 +1,142 @@
+"""Step 7: the voice sings a held-out recording or a song of your own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..desk import Desk, fingerprint, inside
+from ..store import signature
+from ..view import Audio, Block, Choice, Image, Question, Text
+from .train import TrainStep
+from .work import JobStep
+
+OWN_SONG = "own-song"
+"""Value of the choice that means: the .ds file named below."""
+AUDIO_SUFFIXES = (".wav", ".flac")
+
+
+class ListenStep(JobStep):
+    """Renders and plays, the original beside it where there is one."""
+
+    id = "listen"
+    stage = "render"
+    _train = TrainStep()
+
+    def inputs(self, desk: Desk) -> Any:
+        checkpoints = self._train.checkpoints(desk)
+        return {
+            "answers": self.params(desk),
+            "checkpoint": checkpoints[-1][0] if checkpoints else 0,
+        }
+
+    def params(self, desk: Desk) -> dict[str, Any]:
+        params: dict[str, Any] = {
+            "key": desk.answer_of(self.id, "key", 0),
+            "seed": desk.answer_of(self.id, "seed", 0),
+        }
+        chosen = self._chosen(desk)
+        if chosen == OWN_SONG:
+            params["song"] = desk.answer_of(self.id, "song", "")
+        else:
+            dataset, _, item = chosen.partition("/")
+            params["dataset"], params["item"] = dataset, item
+        return params
+
+    def held_out(self, desk: Desk) -> list[tuple[str, str]]:
+        """(dataset name, item) of the recordings that training does not see."""
+        project = desk.opened
+        path = project.config_path("acoustic")
+        seen = signature(path)
+        if seen is None:
+            return []
+        names = {entry.raw_data_dir: entry.name for entry in project.state.datasets}
+        return desk.remembered(
+            "held-out", (seen, fingerprint(names)), lambda: _held_out(path, names)
+        )
+
+    def _chosen(self, desk: Desk) -> str:
+        held_out = [f"{dataset}/{item}" for dataset, item in self.held_out(desk)]
+        chosen = desk.answer_of(self.id, "what", "")
+        if chosen == OWN_SONG or chosen in held_out:
+            return chosen
+        return held_out[0] if held_out else OWN_SONG
+
+    def questions(self, desk: Desk) -> Sequence[Question]:
+        several = len(desk.opened.state.datasets) > 1
+        choices = [
+            Choice(f"{dataset}/{item}", f"{dataset}: {item}" if several else item)
+            for dataset, item in self.held_out(desk)
+        ]
+        choices.append(Choice(OWN_SONG, self.say("own-song")))
+        chosen = self._chosen(desk)
+        asked = [self.ask("what", "choice", chosen, choices=choices)]
+        if chosen == OWN_SONG:
+            song = desk.answer_of(self.id, "song", "")
+            asked.append(self.ask("song", "path", song, pick="file"))
+        asked += [
+            self.ask(
+                "key", "number", desk.answer_of(self.id, "key", 0),
+                minimum=-24, maximum=24, integer=True, unit=self.say("semitones"), advanced=True,
+            ),
+            self.ask(
+                "seed", "number", desk.answer_of(self.id, "seed", 0),
+                minimum=0, maximum=2**31 - 1, integer=True, advanced=True,
+            ),
+        ]  # fmt: skip
+        return asked
+
+    def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
+        song = values.get("song", "")
+        if song and not Path(song).is_file():
+            return {"song": self.say("no-song", file=song)} | super().answer(
+                desk, {key: value for key, value in values.items() if key != "song"}
+            )
+        return super().answer(desk, values)
+
+    def start_reason(self, desk: Desk) -> str:
+        if not self._train.checkpoints(desk):
+            return self.say("no-checkpoint")
+        if self._chosen(desk) == OWN_SONG and not desk.answer_of(self.id, "song", ""):
+            return self.say("choose-song")
+        return ""
+
+    def blocks(self, desk: Desk) -> Sequence[Block]:
+        watch = self.watch(desk)
+        if watch is None or watch.status.state != "done":
+            return ()
+        result = watch.result
+        wav = Path(str(result.get("wav", "")))
+        blocks: list[Block] = []
+        if result.get("preview"):
+            blocks.append(Text(self.say("preview"), "warning"))
+        if wav.is_file():
+            blocks.append(Audio(wav, self.say("voice", name=wav.name)))
+        recording = Path(str(result.get("recording") or ""))
+        if recording.is_file() and inside(recording, desk.opened.root):
+            blocks.append(Audio(recording, self.say("recording")))
+        picture = Path(str(result.get("spectrogram") or ""))
+        if picture.is_file():
+            blocks.append(Image(picture, self.say("spectrogram")))
+        blocks.append(Text(self.say("lands", file=wav)))
+        return blocks
+
+    def summary(self, desk: Desk) -> str:
+        watch = self.watch(desk)
+        if watch is None or watch.status.state != "done":
+            return ""
+        return self.say("summary", name=Path(str(watch.result.get("wav", ""))).name)
+
+
+def _held_out(config_path: Path, names: dict[str, str]) -> list[tuple[str, str]]:
+    """Validation items named by a config."""
+    from ....core.config import load_config
+
+    datasets = load_config(config_path).to_dict().get("datasets")
+    found = []
+    for entry in datasets if isinstance(datasets, list) else []:
+        name = names.get(str(entry.get("raw_data_dir", "")), "") if isinstance(entry, dict) else ""
+        if name:
+            found += [(name, str(item)) for item in entry.get("test_prefixes") or []]
+    return found

@@ -1,0 +1,101 @@
+"""Step 5: recordings become the numbers that training reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..desk import Desk
+from ..store import signature
+from ..view import Block, Image, Table, Text
+from .check import dataset_signature
+from .work import JobStep
+
+MOST_ROWS = 200
+"""Skipped items and warnings shown."""
+
+
+class PrepareStep(JobStep):
+    """Runs the binarizer and shows what became of every recording."""
+
+    id = "prepare"
+    stage = "binarize"
+
+    def inputs(self, desk: Desk) -> Any:
+        from ....core.config import load_config
+
+        project = desk.opened
+        path = project.config_path("acoustic")
+        seen = signature(path)
+        config = desk.remembered(
+            "preprocessing", seen, lambda: load_config(path).hash_for("p") if seen else ""
+        )
+        state = project.state
+        return {
+            "config": config,
+            "datasets": [dataset_signature(entry.raw_data_dir) for entry in state.datasets],
+            "dictionaries": [
+                [chosen, signature(Path(chosen))]
+                for _, chosen in sorted(state.dictionaries.items())
+            ],
+        }
+
+    def params(self, desk: Desk) -> dict[str, Any]:
+        return {"model": "acoustic"}
+
+    def blocks(self, desk: Desk) -> Sequence[Block]:
+        watch = self.watch(desk)
+        if watch is None or watch.status.state != "done":
+            return ()
+        result = watch.result
+        blocks: list[Block] = []
+        skipped = [one for one in result.get("skipped") or [] if isinstance(one, dict)]
+        tone: Any = "warning" if skipped else "good"
+        blocks.append(Text(self.say("report", skipped=len(skipped)), tone))
+        blocks.append(
+            Table(
+                self.say("counts"),
+                (self.say("column-what"), self.say("column-value")),
+                tuple(_rows(result)),
+            )
+        )
+        if skipped:
+            blocks.append(
+                Table(
+                    self.say("skipped"),
+                    (self.say("column-item"), self.say("column-reason")),
+                    tuple(
+                        (str(one.get("item", "")), str(one.get("reason", "")))
+                        for one in skipped[:MOST_ROWS]
+                    ),
+                )
+            )
+        warnings = [str(one) for one in result.get("warnings") or []]
+        if warnings:
+            rows = tuple((one,) for one in warnings[:MOST_ROWS])
+            blocks.append(Table(self.say("warnings"), (self.say("column-reason"),), rows))
+        picture = desk.opened.binary_dir("acoustic") / "phoneme_distribution.png"
+        if picture.exists():
+            blocks.append(Image(picture, self.say("distribution")))
+        return blocks
+
+    def summary(self, desk: Desk) -> str:
+        watch = self.watch(desk)
+        if watch is None or watch.status.state != "done":
+            return ""
+        counts = watch.result.get("counts")
+        counts = counts if isinstance(counts, dict) else {}
+        return self.say("summary", train=counts.get("train", 0), valid=counts.get("valid", 0))
+
+
+def _rows(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """Counts per split and minutes per speaker as table rows."""
+    rows = []
+    counts = result.get("counts")
+    for split, count in (counts if isinstance(counts, dict) else {}).items():
+        rows.append((str(split), str(count)))
+    seconds = result.get("seconds")
+    for speaker, value in (seconds if isinstance(seconds, dict) else {}).items():
+        rows.append((str(speaker), f"{float(value) / 60.0:.1f} min"))
+    return rows

@@ -1,0 +1,117 @@
+"""Steps whose work is a job: start, stop, fail, get stale, found again by the other face."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from ....core.errors import SingwizError
+from ..desk import Desk, fingerprint
+from ..view import Action, JobView, Reply, StepStatus
+from ..watch import JobWatch
+from ..words import say
+from .base import Step
+
+
+class JobStep(Step):
+    """A step with one stage of work behind it."""
+
+    stage: ClassVar[str]
+
+    @abstractmethod
+    def inputs(self, desk: Desk) -> Any:
+        """Plain data that the result depends on; another value makes the result stale."""
+
+    @abstractmethod
+    def params(self, desk: Desk) -> dict[str, Any]:
+        """What the stage is started with."""
+
+    def watch(self, desk: Desk) -> JobWatch | None:
+        """The newest job of this step."""
+        return desk.watch(self.stage)
+
+    def job(self, desk: Desk) -> JobView | None:
+        watch = self.watch(desk)
+        return watch.view() if watch else None
+
+    def started(self, desk: Desk) -> bool:
+        return self.watch(desk) is not None
+
+    def mark(self, desk: Desk) -> str:
+        """Fingerprint of the inputs as they are now."""
+        return fingerprint(self.inputs(desk))
+
+    def fresh(self, desk: Desk) -> bool:
+        """Whether the last job worked on the inputs as they are now.
+
+        A job that was started elsewhere (from the command line) left no fingerprint. It is
+        taken as fresh when it is first seen, and followed from then on.
+        """
+        watch = self.watch(desk)
+        if watch is None:
+            return False
+        now = self.mark(desk)
+        run = desk.run_of(self.id)
+        if run.get("job") != watch.job.id:
+            try:
+                desk.save_run(self.id, job=watch.job.id, inputs=now)
+            except SingwizError:
+                return True  # a read-only project can still be looked at
+            return True
+        return bool(run.get("inputs") == now)
+
+    def own_status(self, desk: Desk) -> StepStatus:
+        watch = self.watch(desk)
+        if watch is None:
+            return StepStatus.READY
+        if watch.running:
+            return StepStatus.RUNNING
+        fresh = self.fresh(desk)
+        if watch.status.state == "done":
+            return self.verdict(desk, watch) if fresh else StepStatus.STALE
+        if watch.status.state == "cancelled" or not fresh:
+            return StepStatus.READY
+        return StepStatus.FAILED
+
+    def verdict(self, desk: Desk, watch: JobWatch) -> StepStatus:
+        """What a finished, fresh job means; a check may find that the user has work to do."""
+        return StepStatus.DONE
+
+    def start_reason(self, desk: Desk) -> str:
+        """Why the work cannot start now; empty if it can."""
+        return ""
+
+    def start_id(self, desk: Desk) -> str:
+        """Which words the start button has: ``start`` or ``again``."""
+        watch = self.watch(desk)
+        return "again" if watch is not None and watch.status.state == "done" else "start"
+
+    def actions(self, desk: Desk) -> Sequence[Action]:
+        watch = self.watch(desk)
+        if watch is not None and watch.running:
+            return (self.button("stop"),)
+        done = self.own_status(desk) is StepStatus.DONE
+        return (self.button(self.start_id(desk), reason=self.start_reason(desk), primary=not done),)
+
+    def act(self, desk: Desk, action: str) -> Reply:
+        if action == "stop":
+            watch = self.watch(desk)
+            if watch is None or not watch.running:
+                return Reply(True, say("job.already-over"))
+            watch.job.stop()
+            return Reply(True, self.say("stopping"))
+        return self.start(desk)
+
+    def start(self, desk: Desk) -> Reply:
+        """Start the job unless another face just did."""
+        from ....core.jobs import start_job
+
+        with desk.edit() as project:
+            watch = self.watch(desk)
+            if watch is not None and watch.running:
+                return Reply(True, say("job.already-running"))
+            mark = self.mark(desk)
+            job = start_job(project, self.stage, self.params(desk))
+            desk.save_run(self.id, job=job.id, inputs=mark)
+        return Reply(True, self.say("started"))
