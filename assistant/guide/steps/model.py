@@ -93,12 +93,12 @@ class ModelStep(Step):
         Raises:
             SingwizError: it was edited into something that cannot be read.
         """
-        from ....core.config import load_config
-
         path = desk.opened.config_path("acoustic")
         seen = signature(path)
         if seen is None:
             return None
+        from ....core.config import load_config
+
         return desk.remembered("config", seen, lambda: load_config(path))
 
     def own_status(self, desk: Desk) -> StepStatus:
@@ -130,8 +130,10 @@ class ModelStep(Step):
             self.ask("hardware", "choice", chosen, choices=hardware),
         ]
         values = self.planned(desk).to_dict()
-        for key in (*PLAIN_KEYS, *ADVANCED_KEYS):
-            asked.append(self._key_question(key, _dig(values, key), key in ADVANCED_KEYS))
+        asked += [
+            self._key_question(key, _dig(values, key), key in ADVANCED_KEYS)
+            for key in (*PLAIN_KEYS, *ADVANCED_KEYS)
+        ]
         return asked
 
     def _key_question(self, key: str, value: Any, advanced: bool) -> Question:

@@ -321,9 +321,11 @@ class RecordingsStep(Step):
         lacking = []
         if not state.datasets:
             lacking.append(self.say("lacks.folder"))
-        for entry in state.datasets:
-            if not Path(entry.raw_data_dir).is_dir():
-                lacking.append(self.say("no-folder", folder=entry.raw_data_dir))
+        lacking += [
+            self.say("no-folder", folder=entry.raw_data_dir)
+            for entry in state.datasets
+            if not Path(entry.raw_data_dir).is_dir()
+        ]
         for language in dict.fromkeys(entry.language for entry in state.datasets):
             chosen = state.dictionaries.get(language, "")
             if not chosen:
