@@ -1,0 +1,253 @@
+"""The terminal application: the step list on the left, one step on the right.
+
+Everything shown comes from :class:`~singwiz.assistant.guide.guide.Guide`. Calls to it run in
+threads, because a job may be starting or a disk may be slow; drawing happens here.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets import Footer, Header
+
+from ..guide.view import Reply, StepLine, StepView
+from .screens import HelpScreen
+from .widgets.blocks import PlayAudio
+from .widgets.questions import Answered
+from .widgets.step_list import StepChosen, StepList
+from .widgets.step_pane import ActionPressed, StepPane
+
+if TYPE_CHECKING:
+    from ..guide.guide import Guide
+
+POLL_SECONDS = 1.0
+
+
+class GuideApp(App[None]):
+    """singwiz in a terminal."""
+
+    TITLE = "singwiz"
+    CSS_PATH = "app.tcss"
+    # At 80 columns there is room for a step list of 22 and a readable form beside it.
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (76, "-wide")]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "step_help", "Help"),
+        Binding("f2", "focus_steps", "Steps"),
+        Binding("f7", "move(-1)", "Back"),
+        Binding("f8", "move(1)", "Next"),
+        Binding("f9", "primary", "Do it"),
+        Binding("f4", "edit_config", "Config", show=False),
+        Binding("ctrl+q", "quit", "Quit", priority=True),
+    ]
+
+    def __init__(self, guide: Guide) -> None:
+        super().__init__()
+        self.guide = guide
+        self.step_id = guide.current()
+        self._player: subprocess.Popen[bytes] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Header()
+        with Horizontal(id="body"):
+            yield StepList(id="steps")
+            yield StepPane(id="step")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self.sub_title = self._project_name()
+        self.refresh_guide()
+        self.set_interval(POLL_SECONDS, self.refresh_guide)
+
+    def on_unmount(self) -> None:
+        self._stop_playing()
+
+    # Talking to the guide ----------------------------------------------------------------
+
+    @work(thread=True, exclusive=True, group="look")
+    def refresh_guide(self) -> None:
+        """Ask the guide what to show, without holding up the keyboard."""
+        step_id = self.step_id
+        overview, view = self.guide.overview(), self.guide.view(step_id)
+        self.call_from_thread(self._draw, overview, view)
+
+    def _draw(self, overview: list[StepLine], view: StepView) -> None:
+        if not self.is_running or view.id != self.step_id:
+            return
+        self.sub_title = self._project_name()
+        self.query_one(StepList).show(overview, self.step_id)
+        self.query_one(StepPane).show(view)
+
+    @on(Answered)
+    def _take_answer(self, message: Answered) -> None:
+        self._answer(self.step_id, {message.question: message.value})
+
+    @work(thread=True, group="tell")
+    def _answer(self, step_id: str, values: dict[str, Any]) -> None:
+        reply = self.guide.answer(step_id, values)
+        self.call_from_thread(self._after, reply, quiet=True)
+
+    @on(ActionPressed)
+    def _take_action(self, message: ActionPressed) -> None:
+        self.act(message.action)
+
+    @work(thread=True, group="tell")
+    def act(self, action_id: str) -> None:
+        """Press a button of the step that is shown."""
+        reply = self.guide.act(self.step_id, action_id)
+        self.call_from_thread(self._after, reply)
+
+    def _after(self, reply: Reply, *, quiet: bool = False) -> None:
+        # A refused answer is shown beside its field; only what has no field needs a notice.
+        text = " ".join(part for part in (reply.message, reply.hint) if part)
+        if text and not (quiet and reply.errors):
+            severity = "information" if reply.ok else "error"
+            self.notify(text, severity=severity, timeout=4 if reply.ok else 10)  # type: ignore[arg-type]
+        if reply.go_to:
+            self.go_to(reply.go_to)
+        else:
+            self.refresh_guide()
+
+    # Moving about ------------------------------------------------------------------------
+
+    @on(StepChosen)
+    def _choose_step(self, message: StepChosen) -> None:
+        self.go_to(message.step_id)
+
+    def go_to(self, step_id: str) -> None:
+        """Show another step."""
+        if step_id in self.guide.step_ids:
+            self.step_id = step_id
+            self.query_one(StepPane).scroll_home(animate=False)
+            self.refresh_guide()
+
+    def action_move(self, distance: int) -> None:
+        """Go to the step ``distance`` places on."""
+        ids = self.guide.step_ids
+        index = ids.index(self.step_id) + distance
+        if 0 <= index < len(ids):
+            self.go_to(ids[index])
+
+    def action_focus_steps(self) -> None:
+        """Put the keyboard on the step list."""
+        self.query_one(StepList).focus()
+
+    def action_primary(self) -> None:
+        """Do what this step is there for."""
+        view = self.query_one(StepPane).view
+        if view is None:
+            return
+        enabled = [action for action in view.actions if action.enabled]
+        chosen = next((action for action in enabled if action.primary), None)
+        if chosen is not None:
+            self.act(chosen.id)
+        elif view.actions:
+            self.notify(view.actions[0].reason or "Choose one of the buttons.", severity="warning")
+
+    def action_step_help(self) -> None:
+        """Explain the step that is shown and the keys."""
+        view = self.query_one(StepPane).view
+        if view is not None:
+            self.push_screen(HelpScreen(view))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every step and every button is also in the palette."""
+        for line in self.query_one(StepList).lines:
+            yield SystemCommand(
+                f"Go to {line.number}. {line.title}",
+                line.summary or f"This step is {line.status}.",
+                lambda step_id=line.id: self.go_to(step_id),
+            )
+        view = self.query_one(StepPane).view
+        for action in view.actions if view else ():
+            if action.enabled:
+                yield SystemCommand(
+                    action.label, "Do this now", lambda action_id=action.id: self.act(action_id)
+                )
+        yield SystemCommand(
+            "Edit the config", "Open the generated config in $EDITOR", self.action_edit_config
+        )
+        yield SystemCommand(
+            "Explain this step", "What it is for, and the keys", self.action_step_help
+        )
+        yield from super().get_system_commands(screen)
+
+    # The world outside -------------------------------------------------------------------
+
+    def action_edit_config(self) -> None:
+        """Open the generated config in the user's editor and come back."""
+        project = self.guide.project
+        path = project.config_path("acoustic") if project else None
+        if path is None or not path.exists():
+            self.notify("There is no config yet: the step 'Model' writes it.", severity="warning")
+            return
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or _first_editor()
+        if not editor:
+            self.notify(f"No editor found. Set EDITOR, or open {path}.", severity="warning")
+            return
+        try:
+            with self.suspend():
+                subprocess.run([*shlex.split(editor), str(path)], check=False)
+        except OSError as error:
+            self.notify(f"'{editor}' could not be started: {error.strerror}.", severity="error")
+        self.refresh_guide()
+
+    @on(PlayAudio)
+    def _play(self, message: PlayAudio) -> None:
+        self._stop_playing()
+        command = player_command(message.path)
+        if command is None:
+            self.notify(f"No audio player found here. The file is {message.path}", timeout=15)
+            return
+        self._player = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.notify(f"Playing {message.path.name}")
+
+    def _stop_playing(self) -> None:
+        if self._player is not None and self._player.poll() is None:
+            self._player.terminate()
+        self._player = None
+
+    def _project_name(self) -> str:
+        return self.guide.project.state.name if self.guide.project else "no project yet"
+
+
+def _first_editor() -> str:
+    names = ("nano", "micro", "vim", "vi", "notepad")
+    return next((path for name in names if (path := shutil.which(name))), "")
+
+
+def player_command(path: Path) -> list[str] | None:
+    """The command that plays a WAV on this machine, or None."""
+    players: tuple[tuple[str, ...], ...] = (
+        ("pw-play",),
+        ("paplay",),
+        ("aplay", "-q"),
+        ("afplay",),
+        ("ffplay", "-nodisp", "-autoexit", "-loglevel", "quiet"),
+        ("mpv", "--no-video", "--really-quiet"),
+        ("play", "-q"),
+    )
+    for name, *options in players:
+        if found := shutil.which(name):
+            return [found, *options, str(path)]
+    if shutil.which("powershell"):
+        quoted = str(path).replace("'", "''")
+        script = f"(New-Object Media.SoundPlayer '{quoted}').PlaySync()"
+        return ["powershell", "-NoProfile", "-Command", script]
+    return None

@@ -1,0 +1,250 @@
+"""What a step shows: text, tables, charts, pictures and sounds, each with a widget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.style import Style
+from rich.text import Text as RichText
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Button, DataTable, Markdown, Sparkline, Static
+
+from ...guide.view import Audio, Block, Chart, Image, Table, Text
+
+SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+
+
+class PlayAudio(Message):
+    """The user wants to hear a file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+
+class TextBlock(Vertical):
+    """A paragraph."""
+
+    def __init__(self, block: Text) -> None:
+        super().__init__(classes=f"block tone-{block.tone}")
+        self.block = block
+
+    def compose(self) -> ComposeResult:
+        yield Markdown(self.block.body)
+
+    def show(self, block: Text) -> None:
+        if block.tone != self.block.tone:
+            self.set_classes(f"block tone-{block.tone}")
+        if block.body != self.block.body:
+            self.query_one(Markdown).update(block.body)
+        self.block = block
+
+
+class TableBlock(Vertical):
+    """A table; the whole of the row under the cursor is spelled out below it."""
+
+    def __init__(self, block: Table) -> None:
+        super().__init__(classes="block")
+        self.block = block
+
+    def compose(self) -> ComposeResult:
+        yield Static(self.block.title, classes="block-title", markup=False)
+        yield Static(self.block.empty, classes="table-empty", markup=False)
+        yield DataTable(cursor_type="row", zebra_stripes=True)
+        yield Static(classes="table-detail", markup=False)
+
+    def on_mount(self) -> None:
+        self._fill()
+
+    def show(self, block: Table) -> None:
+        if block != self.block:
+            self.block = block
+            self.query_one(".block-title", Static).update(block.title)
+            self._fill()
+
+    def _fill(self) -> None:
+        table = self.query_one(DataTable)
+        row = table.cursor_row
+        table.clear(columns=True)
+        table.add_columns(*self.block.columns)
+        for cells in self.block.rows:
+            table.add_row(*(self._cell(i, cell) for i, cell in enumerate(cells)))
+        empty = not self.block.rows
+        table.display = not empty
+        self.query_one(".table-empty").display = empty
+        self.query_one(".table-detail").display = not empty
+        if not empty:
+            table.move_cursor(row=min(row, len(self.block.rows) - 1))
+
+    def _cell(self, column: int, cell: str) -> RichText:
+        style = SEVERITY_STYLES.get(cell, "") if column == self.block.severity_column else ""
+        return RichText(cell, style)
+
+    @on(DataTable.RowHighlighted)
+    def _detail(self, event: DataTable.RowHighlighted) -> None:
+        event.stop()
+        if 0 <= event.cursor_row < len(self.block.rows):
+            cells = zip(self.block.columns, self.block.rows[event.cursor_row], strict=False)
+            text = " · ".join(f"{name}: {cell}" for name, cell in cells if cell)
+            self.query_one(".table-detail", Static).update(text)
+
+
+class ChartBlock(Vertical):
+    """Curves as sparklines, each with its first, lowest and last value."""
+
+    def __init__(self, block: Chart) -> None:
+        super().__init__(classes="block")
+        self.block = block
+
+    def compose(self) -> ComposeResult:
+        yield Static(self.block.title, classes="block-title", markup=False)
+        for name, points in self.block.series.items():
+            yield Static(_caption(name, points, self.block.x_label), markup=False)
+            yield Sparkline([y for _, y in points], summary_function=_mean, classes="curve")
+
+    def show(self, block: Chart) -> None:
+        if block == self.block:
+            return
+        same = tuple(block.series) == tuple(self.block.series)
+        self.block = block
+        if not same:
+            self.refresh(recompose=True)
+            return
+        captions = list(self.query(Static))[1:]
+        for caption, curve, (name, points) in zip(
+            captions, self.query(Sparkline), block.series.items(), strict=True
+        ):
+            caption.update(_caption(name, points, block.x_label))
+            curve.data = [y for _, y in points]
+
+
+def _mean(values: object) -> float:
+    numbers = list(values)  # type: ignore[call-overload]
+    return sum(numbers) / len(numbers) if numbers else 0.0
+
+
+def _caption(name: str, points: tuple[tuple[float, float], ...], x_label: str) -> str:
+    if not points:
+        return f"{name}: nothing yet"
+    ys = [y for _, y in points]
+    return (
+        f"{name}: {ys[0]:.4g} → {ys[-1]:.4g} at {x_label} {points[-1][0]:g} (lowest {min(ys):.4g})"
+    )
+
+
+class ImageBlock(Vertical):
+    """A picture in half blocks, two pixels per character."""
+
+    def __init__(self, block: Image) -> None:
+        super().__init__(classes="block")
+        self.block = block
+        self._drawn: tuple[Path, float, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="picture")
+        yield Static(f"{self.block.caption}  {self.block.path}".strip(), markup=False)
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def show(self, block: Image) -> None:
+        if block != self.block:
+            self.block = block
+            caption = f"{block.caption}  {block.path}".strip()
+            list(self.query(Static))[-1].update(caption)
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.size.width
+        if width < 4:
+            return
+        try:
+            version = (self.block.path, self.block.path.stat().st_mtime, width)
+        except OSError:
+            self.query_one(".picture", Static).update("The picture is gone.")
+            return
+        if version != self._drawn:
+            self._drawn = version
+            self._load(self.block.path, width)
+
+    @work(thread=True, exclusive=True)
+    def _load(self, path: Path, width: int) -> None:
+        try:
+            picture = half_blocks(path, width, max_rows=24)
+        except (OSError, ValueError) as error:
+            picture = RichText(f"The picture cannot be drawn: {error}")
+        if self.is_mounted and self.app.is_running:
+            self.app.call_from_thread(self.query_one(".picture", Static).update, picture)
+
+
+def half_blocks(path: Path, width: int, *, max_rows: int) -> RichText:
+    """A picture as text: each character ``▀`` shows two pixels, one above the other.
+
+    Args:
+        path: any picture that Pillow reads.
+        width: characters per line.
+        max_rows: lines at most; a wider picture gets fewer.
+
+    Raises:
+        OSError: the file cannot be read as a picture.
+    """
+    from PIL import Image as Pillow
+
+    with Pillow.open(path) as source:
+        rows = max(1, min(max_rows, round(width * source.height / source.width / 2)))
+        size = (width, rows * 2)
+        pixels = source.convert("RGB").resize(size, Pillow.Resampling.BOX).load()
+    text = RichText()
+    for row in range(rows):
+        for column in range(width):
+            upper, lower = pixels[column, 2 * row], pixels[column, 2 * row + 1]
+            style = Style(color="#%02x%02x%02x" % upper, bgcolor="#%02x%02x%02x" % lower)  # noqa: UP031
+            text.append("▀", style)
+        text.append("\n")
+    text.no_wrap = True
+    return text
+
+
+class AudioBlock(Horizontal):
+    """A sound: a button that plays it on this machine, and where the file is."""
+
+    def __init__(self, block: Audio) -> None:
+        super().__init__(classes="block audio")
+        self.block = block
+
+    def compose(self) -> ComposeResult:
+        yield Button("▶ Play", classes="play", compact=True)
+        yield Static(self._text(), markup=False)
+
+    def show(self, block: Audio) -> None:
+        if block != self.block:
+            self.block = block
+            self.query_one(Static).update(self._text())
+
+    def _text(self) -> str:
+        return f"{self.block.caption}\n{self.block.path}".strip()
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(PlayAudio(self.block.path))
+
+
+BlockWidget = TextBlock | TableBlock | ChartBlock | ImageBlock | AudioBlock
+
+_WIDGETS: dict[type, type[Widget]] = {
+    Text: TextBlock,
+    Table: TableBlock,
+    Chart: ChartBlock,
+    Image: ImageBlock,
+    Audio: AudioBlock,
+}
+
+
+def block_widget(block: Block) -> Widget:
+    """The widget that shows a block."""
+    return _WIDGETS[type(block)](block)  # type: ignore[call-arg]

@@ -1,0 +1,188 @@
+"""One step: why it matters, its questions, its buttons, its running work, and what came out."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import Button, Collapsible, ProgressBar, Static
+
+from ...guide.view import Action, Block, JobView, Question, StepView
+from .blocks import block_widget
+from .questions import QuestionField, field_for
+
+
+class ActionPressed(Message):
+    """A button of the step was pressed."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action = action
+
+
+class StepPane(VerticalScroll):
+    """Draws a :class:`StepView` and changes only what changed, so that typing is not disturbed."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, can_focus=False)
+        self.view: StepView | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="title", markup=False)
+        yield Static(id="why", markup=False)
+        yield JobPanel(id="job")
+        yield Questions(id="questions")
+        yield Actions(id="actions")
+        yield Blocks(id="blocks")
+
+    def show(self, view: StepView) -> None:
+        """Draw the step."""
+        old, self.view = self.view, view
+        if view == old:
+            return
+        fresh = old is None or old.id != view.id
+        self.query_one("#title", Static).update(f"{view.number}. {view.title} – {view.status}")
+        self.query_one("#why", Static).update(view.why)
+        self.query_one(JobPanel).show(view.job)
+        self.query_one(Questions).show(view.questions, fresh=fresh)
+        self.query_one(Actions).show(view.actions)
+        self.query_one(Blocks).show(view.blocks, fresh=fresh)
+
+
+class Questions(Vertical):
+    """The form; rare questions wait under "More options"."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._questions: tuple[Question, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        for question in self._questions:
+            if not question.advanced:
+                yield field_for(question)
+        advanced = [question for question in self._questions if question.advanced]
+        if advanced:
+            with Collapsible(title="More options"):
+                for question in advanced:
+                    yield field_for(question)
+
+    def show(self, questions: tuple[Question, ...], *, fresh: bool) -> None:
+        """Draw the questions, or only what changed in them."""
+        old, self._questions = self._questions, questions
+        if fresh or [_shape(q) for q in old] != [_shape(q) for q in questions]:
+            self.refresh(recompose=True)
+            return
+        for question, before in zip(questions, old, strict=True):
+            if question != before:
+                for field in self.query(f"#q-{question.id}").results(QuestionField):
+                    field.show(question)
+
+
+def _shape(question: Question) -> tuple[object, ...]:
+    return (question.id, question.kind, question.label, question.advanced, question.columns)
+
+
+class Actions(Horizontal):
+    """The buttons of the step."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._actions: tuple[Action, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        for action in self._actions:
+            yield Button(
+                action.label,
+                id=f"a-{action.id}",
+                variant="primary" if action.primary else "default",
+                disabled=not action.enabled,
+                tooltip=action.reason or None,
+                compact=True,
+            )
+
+    def show(self, actions: tuple[Action, ...]) -> None:
+        """Draw the buttons if they changed."""
+        if actions == self._actions:
+            return
+        self._actions = actions
+        self.display = bool(actions)
+        self.refresh(recompose=True)
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id:
+            self.post_message(ActionPressed(event.button.id.removeprefix("a-")))
+
+
+class Blocks(Vertical):
+    """What there is to see. Blocks of the same kinds in the same order are changed in place."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._blocks: tuple[Block, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        for block in self._blocks:
+            yield block_widget(block)
+
+    def show(self, blocks: tuple[Block, ...], *, fresh: bool) -> None:
+        """Draw the blocks, or only what changed in them."""
+        old, self._blocks = self._blocks, blocks
+        same_kinds = [type(block) for block in old] == [type(block) for block in blocks]
+        if fresh or not same_kinds or len(self.children) != len(blocks):
+            self.refresh(recompose=True)
+            return
+        for widget, block in zip(self.children, blocks, strict=True):
+            widget.show(block)  # type: ignore[attr-defined]
+
+
+class JobPanel(Vertical):
+    """Running work with its progress, or how the last one ended."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="job-label", markup=False)
+        yield ProgressBar(id="job-bar", show_eta=False)
+        yield Static(id="job-log", markup=False)
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def show(self, job: JobView | None) -> None:
+        """Draw the job; a finished one without an error needs no panel."""
+        self.display = job is not None and job.state != "done"
+        if job is None:
+            return
+        label, bar, log = (
+            self.query_one("#job-label", Static),
+            self.query_one(ProgressBar),
+            self.query_one("#job-log", Static),
+        )
+        bar.display = job.state == "running"
+        label.set_class(job.state in ("failed", "died"), "bad")
+        if job.state == "running":
+            label.update(f"{job.label or 'Working'} · {_times(job)}")
+            bar.update(
+                total=None if job.fraction is None else 100,
+                progress=0 if job.fraction is None else 100 * job.fraction,
+            )
+        else:
+            text = job.error or {
+                "cancelled": "Stopped.",
+                "died": "The work ended without saying why; memory may have run out.",
+            }.get(job.state, "It failed.")
+            label.update(f"{text} {job.hint}".strip())
+        log.update("\n".join(job.log_tail[-3:]))
+        log.display = bool(job.log_tail)
+
+
+def _times(job: JobView) -> str:
+    elapsed = f"{_clock(job.elapsed)} so far"
+    return f"{elapsed}, about {_clock(job.eta)} left" if job.eta is not None else elapsed
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
