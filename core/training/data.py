@@ -81,9 +81,10 @@ class TrainingItems(Dataset[dict[str, Any]]):
             )
         self.sizes: list[int] = [int(size) for size in self.metadata[size_key]]
         if not self.sizes:
+            purpose = "training" if split == "train" else "validation"
             raise SingwizError(
                 "binary-data-empty",
-                f"The prepared data has no item for {'training' if split == 'train' else 'validation'}.",
+                f"The prepared data has no item for {purpose}.",
                 hint="Add recordings or change test_prefixes, then prepare the data again.",
                 where=str(data),
             )

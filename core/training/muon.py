@@ -210,7 +210,7 @@ class MuonAdamW(Optimizer):
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        """State in DiffSinger's layout: ``optimizers`` (inner states), ``state``, ``param_groups``."""
+        """State in DiffSinger's layout; ``optimizers`` holds the states of the inner ones."""
         inner = [optimizer.state_dict() for optimizer in self.optimizers]
         return {**super().state_dict(), "state": {}, "optimizers": inner}
 

@@ -100,7 +100,11 @@ def resumed_state(
         return None
     for index, moments in saved["state"].items():
         for value in moments.values():
-            if isinstance(value, torch.Tensor) and value.ndim and value.shape != shapes["params"][index]:
+            if (
+                isinstance(value, torch.Tensor)
+                and value.ndim
+                and value.shape != shapes["params"][index]
+            ):
                 return None
     return {**fresh, "state": saved["state"], "param_groups": _with_lr(fresh, lr)}
 

@@ -101,7 +101,8 @@ def _build(optimizer: Optimizer, name: str, args: Mapping[str, Any]) -> LRSchedu
         return cls(optimizer, **kept)
     except (TypeError, ValueError) as error:
         raise SingwizError(
-            "scheduler-unusable", f"The learning-rate schedule {name} is refused: {error}.",
+            "scheduler-unusable",
+            f"The learning-rate schedule {name} is refused: {error}.",
             hint=HINT,
         ) from None
 

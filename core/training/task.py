@@ -97,6 +97,10 @@ class TrainingTask(pl.LightningModule):
         """Names of the losses that :meth:`losses` returns."""
         raise NotImplementedError
 
+    def has_unused_parameters(self) -> bool:
+        """True if parts of the network take no part in training (data-parallel runs must know)."""
+        raise NotImplementedError
+
     def losses(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Losses of a batch, already multiplied by their weights; their sum is minimised."""
         raise NotImplementedError

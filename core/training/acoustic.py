@@ -1,0 +1,163 @@
+"""Training the acoustic model: phonemes and pitch to mel spectrograms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import load_config
+from ..errors import SingwizError
+from ..models.acoustic import AcousticModel, AcousticOutput
+from ..synthesis.vocoder import Vocoder, load_vocoder
+from .data import collate
+from .figures import mel_figure
+from .gallery import ValidationGallery
+from .sampler import greedy_batches
+from .task import TrainingTask
+
+CURVES = ("energy", "breathiness", "voicing", "tension")
+
+AUDIO_ITEMS = {"cpu": 3, "cuda": 10}
+"""Validation items that are also turned into sound; a vocoder takes its time on a CPU."""
+
+SAMPLING_FRAMES = 12000
+"""Padded frames that are sampled at once in a validation."""
+
+
+class AcousticTask(TrainingTask):
+    """Trains the acoustic model, its auxiliary decoder included."""
+
+    category = "acoustic"
+    model: AcousticModel
+    _vocoder: Vocoder | None = None
+    _vocoder_failed = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sounded: dict[int, np.ndarray] = {}
+
+    def fields(self) -> list[str]:
+        """Tokens, mel, f0 and whatever embeddings the config turns on."""
+        wanted = {"languages": "use_lang_id", "spk_id": "use_spk_id"}
+        wanted |= {name: f"use_{name}_embed" for name in (*CURVES, "key_shift", "speed")}
+        optional = [field for field, flag in wanted.items() if self.options.get(flag)]
+        return ["tokens", "mel", "mel2ph", "f0", *optional]
+
+    def loss_names(self) -> list[str]:
+        """``aux_mel_loss`` and ``mel_loss``, as far as their decoders are trained."""
+        trained = {
+            "aux_mel_loss": self.model.train_aux_decoder,
+            "mel_loss": self.model.train_diffusion,
+        }
+        return [name for name, takes_part in trained.items() if takes_part]
+
+    def has_unused_parameters(self) -> bool:
+        """True if a decoder exists that takes no part in training."""
+        decoders = 1 if self.model.aux_decoder is None else 2
+        return len(self.loss_names()) < decoders
+
+    def _inputs(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        names = {"spk_ids": "spk_embed_id", "languages": "languages"}
+        names |= {name: name for name in (*CURVES, "key_shift", "speed")}
+        inputs = {to: batch[field] for field, to in names.items() if field in batch}
+        return {
+            "txt_tokens": batch["tokens"],
+            "mel2ph": batch["mel2ph"],
+            "f0": batch["f0"],
+            **inputs,
+        }
+
+    def losses(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Losses of both decoders on a batch."""
+        output = self.model(**self._inputs(batch), gt_mel=batch["mel"])
+        return self.model.losses(output, gt_mel=batch["mel"], mel2ph=batch["mel2ph"])
+
+    # Validation ---------------------------------------------------------------------------
+
+    def show(self, gallery: ValidationGallery, items: int) -> None:
+        """Sample the first validation items and show their mels and, with a vocoder, sound."""
+        sizes = self.valid_items.sizes
+        limit = max(SAMPLING_FRAMES, *sizes[:items], 1)
+        order = sorted(range(items), key=lambda index: sizes[index])
+        for indices in greedy_batches(order, sizes, max_frames=limit, max_items=16):
+            batch = collate([self.valid_items[index] for index in indices])
+            batch = self.transfer_batch_to_device(batch, self.device, 0)
+            self._seed(0)
+            output = self.model(**self._inputs(batch), gt_mel=batch["mel"], infer=True)
+            for row, index in enumerate(indices):
+                self._show_item(gallery, index, row, batch, output)
+
+    def _show_item(
+        self,
+        gallery: ValidationGallery,
+        index: int,
+        row: int,
+        batch: Mapping[str, Any],
+        output: AcousticOutput,
+    ) -> None:
+        frames = self.valid_items.sizes[index]
+        mels = {"gt": batch["mel"], "aux": output.aux_out, "diff": output.diff_out}
+        cut = {
+            name: mel[row, :frames].float().cpu().numpy()
+            for name, mel in mels.items()
+            if mel is not None
+        }
+        name = self.valid_items.name(index)
+        speakers = self.valid_items.metadata.get("spk_names")
+        title = f"{speakers[index]} - {name}" if speakers else name
+        for kind in ("aux", "diff"):
+            if kind in cut:
+                picture = mel_figure(
+                    cut[kind],
+                    cut["gt"],
+                    vmin=float(self.options["mel_vmin"]),
+                    vmax=float(self.options["mel_vmax"]),
+                    title=title,
+                )
+                file = f"{index}_mel.png" if kind == "diff" else ""
+                gallery.figure(f"{kind}mel_{index}", picture, file=file, label=name)
+        vocoder = self._usable_vocoder()
+        if vocoder is None or index >= AUDIO_ITEMS.get(self.device.type, AUDIO_ITEMS["cpu"]):
+            return
+        f0 = batch["f0"][row, :frames].float().cpu().numpy()
+        rate = vocoder.sample_rate
+        first = index not in self._sounded
+        if first:
+            self._sounded[index] = vocoder.synthesise(cut["gt"], f0)
+        recording = self._sounded[index]
+        note = " (preview sound)" if vocoder.is_preview else ""
+        gallery.audio(
+            f"gt_{index}" if first else "",
+            recording,
+            rate,
+            file=f"{index}_gt.wav",
+            label=f"{name}, recording{note}",
+        )
+        if "aux" in cut:
+            gallery.audio(f"aux_{index}", vocoder.synthesise(cut["aux"], f0), rate)
+        gallery.audio(
+            f"diff_{index}",
+            vocoder.synthesise(cut["diff"], f0),
+            rate,
+            file=f"{index}_pred.wav",
+            label=f"{name}, model{note}",
+        )
+
+    def _usable_vocoder(self) -> Vocoder | None:
+        if not self.options.get("val_with_vocoder") or self._vocoder_failed:
+            return None
+        if self._vocoder is None:
+            try:
+                config = load_config(dict(self.options))
+                self._vocoder = load_vocoder(config, device=torch.device(self.device))
+            except SingwizError as error:
+                # Training is worth more than hearing it; say so once and go on.
+                self._vocoder_failed = True
+                self.surroundings.reporter.warning(
+                    error.code, f"No validation audio: {error.message}"
+                )
+        return self._vocoder
