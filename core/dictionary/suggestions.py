@@ -44,6 +44,27 @@ class Suggestion:
     reason: str
     confidence: float = 0.5
 
+    @property
+    def advice(self) -> str:
+        """What to do, as a sentence, followed by the reason."""
+        name = self.symbol.rpartition("/")[2]
+        return f"{_ADVICE[self.action].format(name=name, target=self.target)} {self.reason}".strip()
+
+
+_ADVICE = {
+    "rename": "Rename '{name}' to '{target}' in the labels.",
+    "expand": "Write '{target}' instead of '{name}', each with its duration.",
+    "prefix": "Write '{target}' in the labels.",
+    "add-extra": "Add '{target}' to extra_phonemes, or correct the label.",
+    "remove-extra": "Remove '{target}' from extra_phonemes.",
+    "trim": "Use a copy of '{target}' without '{name}'.",
+    "merge": "Let '{name}' share its place with '{target}' (merged_phoneme_groups).",
+    "record": "Record words with '{name}'.",
+    "label": "",
+    "change-dictionary": "Use the dictionary '{target}'.",
+    "migrate-labels": "Convert the labels to {target}.",
+}
+
 
 def suggest(
     phoneme_set: PhonemeSet,

@@ -1,0 +1,219 @@
+"""Checks of recordings: length against labels, rate, channels, level, edges, duplicates."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+
+from ...findings import Finding, Place, Severity
+from ..measure import Measures, level
+from ..raw import Item, RawDataset
+from .rules import CHECKS, report, some
+from .thresholds import Thresholds
+
+Heard = tuple[Item, Measures]
+
+
+def check_sound(
+    dataset: RawDataset, heard: Sequence[Heard], sample_rate: int, limits: Thresholds
+) -> list[Finding]:
+    """All checks of one dataset's recordings.
+
+    Args:
+        dataset: where the items come from.
+        heard: items with the measures of their recordings.
+        sample_rate: of the voice to be trained, Hz.
+        limits: where to draw the lines.
+    """
+    findings: list[Finding] = []
+    good: list[Heard] = []
+    for item, measures in heard:
+        broken = check_readable(dataset, item, measures, limits)
+        findings += broken
+        if not broken:
+            good.append((item, measures))
+    for item, measures in good:
+        findings += check_length(dataset, item, measures, limits)
+        findings += check_level(dataset, item, measures, limits)
+        findings += check_cut(dataset, item, measures, limits)
+        findings += check_channel_likeness(dataset, item, measures, limits)
+    findings += check_loudness(dataset, good, limits)
+    findings += check_rates(dataset, good, sample_rate, limits)
+    findings += check_channels(dataset, good)
+    findings += check_identical(dataset, good)
+    return findings
+
+
+def check_readable(
+    dataset: RawDataset, item: Item, measures: Measures, limits: Thresholds
+) -> list[Finding]:
+    """Damaged, empty or silent recordings; nothing else is said about those."""
+    place = _place(dataset, item)
+    if measures.error is not None:
+        error = measures.error
+        code = error.code if error.code in CHECKS else "audio-unreadable"
+        return [report(code, error.message, place, hint=error.hint)]
+    if not measures.finite:
+        message = f"The recording of '{item.name}' contains values that are not numbers."
+        return [report("audio-not-finite", message, place)]
+    if measures.rms < limits.silence:
+        message = f"The recording of '{item.name}' is silent ({_decibels(measures.rms)})."
+        return [report("audio-silent", message, place)]
+    return []
+
+
+def check_length(
+    dataset: RawDataset, item: Item, measures: Measures, limits: Thresholds
+) -> Iterator[Finding]:
+    """Labels that end before or after the recording; recordings too short or too long."""
+    seconds = _seconds(measures)
+    labelled = item.seconds
+    # More than a thousand times too long means another unit, which has its own finding.
+    excess = labelled - seconds
+    if labelled < 500 * seconds and abs(excess) > max(
+        limits.length_difference, limits.length_difference_share * seconds
+    ):
+        side = "after" if excess > 0 else "before the end of"
+        start, end = sorted((labelled, seconds))
+        yield report(
+            "label-audio-length",
+            f"The labels of '{item.name}' end {abs(excess):.2f} s {side} the recording.",
+            Place(dataset.name, item.name, "transcriptions.csv", item.line, "", start, end),
+            severity=Severity.ERROR if abs(excess) > limits.length_difference_error else None,
+        )
+    place = _place(dataset, item)
+    if seconds < limits.item_min:
+        severity = Severity.ERROR if seconds < limits.item_min_error else None
+        message = f"The recording of '{item.name}' is only {seconds:.2f} s long."
+        yield report("item-short", message, place, severity=severity)
+    elif seconds > limits.item_max:
+        severity = Severity.ERROR if seconds > limits.item_max_error else None
+        message = f"The recording of '{item.name}' is {seconds:.1f} s long."
+        yield report("item-long", message, place, severity=severity)
+
+
+def check_level(
+    dataset: RawDataset, item: Item, measures: Measures, limits: Thresholds
+) -> Iterator[Finding]:
+    """Clipping, low level, DC offset."""
+    place = _place(dataset, item)
+    if measures.clipped >= limits.clipped_run:
+        at = measures.clipped_at
+        yield report(
+            "level-clipped",
+            f"The recording of '{item.name}' is clipped at {at:.2f} s "
+            f"({measures.clipped} samples at full scale).",
+            Place(place.dataset, item.name, place.file, None, "", at),
+        )
+    peak = level(measures.peak**2)
+    if peak < limits.peak_min:
+        message = f"The recording of '{item.name}' is quiet: its peak is {_decibels(peak)}."
+        yield report("level-low", message, place)
+    if abs(measures.offset) > limits.dc_offset:
+        message = f"The recording of '{item.name}' has a DC offset of {measures.offset:.3f}."
+        yield report("level-offset", message, place)
+
+
+def check_cut(
+    dataset: RawDataset, item: Item, measures: Measures, limits: Thresholds
+) -> Iterator[Finding]:
+    """Recordings that begin or end inside a sound."""
+    sides = [
+        f"{verb} in the middle of a sound ({_decibels(value)})"
+        for verb, value in (("begins", measures.start), ("ends", measures.end))
+        if value > limits.edge_level
+    ]
+    if sides:
+        message = f"The recording of '{item.name}' {' and '.join(sides)}."
+        yield report("edge-cut", message, _place(dataset, item))
+
+
+def check_channel_likeness(
+    dataset: RawDataset, item: Item, measures: Measures, limits: Thresholds
+) -> Iterator[Finding]:
+    """Channels that would cancel each other when averaged."""
+    if measures.correlation < limits.channel_correlation:
+        yield report(
+            "channels-differ",
+            f"The channels of '{item.name}' differ (correlation {measures.correlation:.2f}).",
+            _place(dataset, item),
+        )
+
+
+def check_loudness(
+    dataset: RawDataset, heard: Sequence[Heard], limits: Thresholds
+) -> Iterator[Finding]:
+    """Recordings much louder or quieter than the dataset's median."""
+    if len(heard) < 3:
+        return
+    median = statistics.median(measures.loudness for _, measures in heard)
+    for item, measures in heard:
+        difference = measures.loudness - median
+        if abs(difference) > limits.loudness_difference:
+            word = "louder" if difference > 0 else "quieter"
+            yield report(
+                "level-outlier",
+                f"'{item.name}' is {abs(difference):.0f} dB {word} than most recordings.",
+                _place(dataset, item),
+            )
+
+
+def check_rates(
+    dataset: RawDataset, heard: Sequence[Heard], sample_rate: int, limits: Thresholds
+) -> Iterator[Finding]:
+    """One finding per sample rate that is not the voice's, and one if they are mixed."""
+    by_rate: dict[int, list[Item]] = {}
+    for item, measures in heard:
+        if measures.info is not None:
+            by_rate.setdefault(measures.info.sample_rate, []).append(item)
+    for rate, items in sorted(by_rate.items()):
+        if rate == sample_rate:
+            continue
+        place = _place(dataset, items[0])
+        who = "All recordings are" if len(by_rate) == 1 else f"{len(items)} recording(s) are"
+        if rate > sample_rate:
+            message = f"{who} at {rate} Hz and will be converted to {sample_rate} Hz."
+            yield report("sample-rate-other", message, place)
+        else:
+            poor = rate < min(limits.sample_rate_error, sample_rate)
+            message = f"{who} at only {rate} Hz; the voice works at {sample_rate} Hz."
+            severity = Severity.ERROR if poor else None
+            yield report("sample-rate-low", message, place, severity=severity)
+    if len(by_rate) > 1:
+        rates = ", ".join(f"{rate} Hz ({len(items)})" for rate, items in sorted(by_rate.items()))
+        message = f"The recordings have different sample rates: {rates}."
+        yield report("sample-rate-mixed", message, dataset.place(file="wavs"))
+
+
+def check_channels(dataset: RawDataset, heard: Sequence[Heard]) -> Iterator[Finding]:
+    """One finding for all recordings that are not mono."""
+    wide = [item for item, m in heard if m.info is not None and m.info.channels > 1]
+    if wide:
+        names = some([item.name for item in wide])
+        message = f"{len(wide)} recording(s) have more than one channel: {names}."
+        yield report("channels", message, _place(dataset, wide[0]))
+
+
+def check_identical(dataset: RawDataset, heard: Sequence[Heard]) -> Iterator[Finding]:
+    """The same sound under several names."""
+    by_sound: dict[str, list[Item]] = {}
+    for item, measures in heard:
+        by_sound.setdefault(measures.fingerprint, []).append(item)
+    for items in by_sound.values():
+        if len(items) > 1:
+            message = f"These recordings are identical: {some([item.name for item in items])}."
+            yield report("audio-identical", message, _place(dataset, items[1]))
+
+
+def _place(dataset: RawDataset, item: Item) -> Place:
+    file = f"wavs/{item.audio.name}" if item.audio else "wavs"
+    return dataset.place(item.name, None, file=file)
+
+
+def _seconds(measures: Measures) -> float:
+    return measures.info.seconds if measures.info else math.nan
+
+
+def _decibels(value: float) -> str:
+    return f"{value:.0f} dBFS"
