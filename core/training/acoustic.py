@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from ..config import load_config
 from ..errors import SingwizError
 from ..models.acoustic import AcousticModel, AcousticOutput
 from ..synthesis.vocoder import Vocoder, load_vocoder
@@ -151,13 +149,12 @@ class AcousticTask(TrainingTask):
         if not self.options.get("val_with_vocoder") or self._vocoder_failed:
             return None
         if self._vocoder is None:
+            reporter = self.surroundings.reporter
             try:
-                config = load_config(dict(self.options))
-                self._vocoder = load_vocoder(config, device=torch.device(self.device))
+                device = str(self.device)
+                self._vocoder = load_vocoder(self.config, device=device, reporter=reporter)
             except SingwizError as error:
                 # Training is worth more than hearing it; say so once and go on.
                 self._vocoder_failed = True
-                self.surroundings.reporter.warning(
-                    error.code, f"No validation audio: {error.message}"
-                )
+                reporter.warning(error.code, f"No validation audio: {error.message}")
         return self._vocoder

@@ -99,13 +99,9 @@ def resumed_state(
     if [len(g["params"]) for g in fresh["param_groups"]] != [len(g["params"]) for g in old_groups]:
         return None
     for index, moments in saved["state"].items():
-        for value in moments.values():
-            if (
-                isinstance(value, torch.Tensor)
-                and value.ndim
-                and value.shape != shapes["params"][index]
-            ):
-                return None
+        tensors = [value for value in moments.values() if isinstance(value, torch.Tensor)]
+        if any(value.ndim and value.shape != shapes["params"][index] for value in tensors):
+            return None
     return {**fresh, "state": saved["state"], "param_groups": _with_lr(fresh, lr)}
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import numpy as np
@@ -27,6 +27,9 @@ from .gallery import ValidationGallery
 from .optimizers import build_optimizer, resumed_state, state_shapes
 from .sampler import BatchStream, TrainingPlan, validation_batches
 from .schedulers import build_scheduler, schedule_at
+
+if TYPE_CHECKING:
+    from ..config import Config
 
 
 @dataclass(frozen=True)
@@ -51,19 +54,18 @@ class TrainingTask(pl.LightningModule):
 
     Args:
         model: the network, frozen and with fine-tuning weights where wanted.
-        options: the config as a plain mapping with DiffSinger's key names.
+        config: the model's config; ``options`` is the same as plain data.
         surroundings: folders, reporter, seed.
     """
 
     category: str
     """What is stored as the kind of model in checkpoints."""
 
-    def __init__(
-        self, model: nn.Module, options: Mapping[str, Any], surroundings: Surroundings
-    ) -> None:
+    def __init__(self, model: nn.Module, config: Config, surroundings: Surroundings) -> None:
         super().__init__()
         self.model = model
-        self.options = options
+        self.config = config
+        self.options = options = config.to_dict()
         self.surroundings = surroundings
         self.validation_losses: dict[str, float] = {}
         size_key = options["dataset_size_key"]

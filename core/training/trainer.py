@@ -111,7 +111,7 @@ def train(
     with _quiet():
         model = _prepare_model(config.kind, options, experiment, reporter, seed)
         surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
-        task = TASKS[config.kind](model, options, surroundings)
+        task = TASKS[config.kind](model, config, surroundings)
         hardware = choose_hardware(
             options, device, unused_parameters=task.has_unused_parameters(), reporter=reporter
         )
@@ -263,14 +263,8 @@ def _asks_to_stop(reporter: Reporter) -> Iterator[Callable[[], bool]]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Hide what Lightning and torch tell developers; users can do nothing about it."""
-    loggers = [
-        logging.getLogger(name)
-        for name in (
-            "lightning.pytorch",
-            "lightning.fabric",
-            "lightning.pytorch.utilities.rank_zero",
-        )
-    ]
+    talkers = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+    loggers = [logging.getLogger(name) for name in talkers]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
