@@ -168,6 +168,25 @@ def fingerprint(data: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def is_file(path: Path | str) -> bool:
+    """Whether there is a file; a path that the system refuses to look at counts as absent."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path | str) -> bool:
+    """Whether there is a folder; a path that the system refuses to look at counts as absent."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def inside(path: Path, folder: Path) -> bool:
     """Whether ``path`` is ``folder`` or lies in it, links followed."""
-    return path.resolve().is_relative_to(folder.resolve())
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError):
+        return False

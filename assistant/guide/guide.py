@@ -177,9 +177,14 @@ class Guide:
                 errors[str(key)] = say("refused.question")
                 continue
             try:
-                cleaned[key] = clean(question, raw)
+                value = clean(question, raw)
             except Refused as refusal:
                 errors[key] = str(refusal)
+                continue
+            # Faces may send a whole form: what still shows the guess is no decision, so that
+            # better guesses can follow from what was decided.
+            if value != question.value or type(value) is not type(question.value):
+                cleaned[key] = value
         if cleaned:
             if self._desk.file is None:
                 errors.update(step.answer(self._desk, cleaned))
@@ -211,7 +216,7 @@ class Guide:
         if statuses[step.id] is StepStatus.DONE and self._after(step) != step.id:
             actions = [replace(action, primary=False) for action in actions]
             actions.append(Action("continue", say("job.continue"), primary=True))
-        blocked = self._outdated_before(step, statuses)
+        blocked = self._blocked_by(step, statuses)
         if blocked is None or step.asks_folder:
             return tuple(actions)
         reason = say("job.earlier-first", step=title(blocked.id))
@@ -232,7 +237,6 @@ class Guide:
 
     def _statuses(self) -> dict[str, StepStatus]:
         statuses: dict[str, StepStatus] = {}
-        open_step = False
         outdated = False
         for step in self._steps:
             if self._desk.project is None and not step.asks_folder:
@@ -242,27 +246,26 @@ class Guide:
                 status = step.own_status(self._desk)
             except SingwizError:
                 status = StepStatus.FAILED
-            if status is StepStatus.READY and open_step and not step.started(self._desk):
+            blocked = self._blocked_by(step, statuses) is not None
+            if blocked and status is not StepStatus.RUNNING and not step.started(self._desk):
                 status = StepStatus.LOCKED
             elif status is StepStatus.DONE and outdated and not step.follows_at_once:
                 status = StepStatus.STALE
-            statuses[step.id] = status
             outdated = outdated or status is StepStatus.STALE
-            if status is not StepStatus.DONE and not step.lets_pass(self._desk):
-                open_step = True
+            statuses[step.id] = status
         return statuses
 
-    def _outdated_before(self, step: Step, statuses: dict[str, StepStatus]) -> Step | None:
-        """The first earlier step that has to be done (again) before work starts here."""
-        for earlier in self._steps:
-            if earlier is step:
-                return None
+    def _blocked_by(self, step: Step, statuses: dict[str, StepStatus]) -> Step | None:
+        """The first step that has to be done (again) before work can start in this one."""
+        for earlier in self._steps[: self._steps.index(step)]:
+            if step.needs is not None and earlier.id not in step.needs:
+                continue
             if statuses[earlier.id] is not StepStatus.DONE and not earlier.lets_pass(self._desk):
                 return earlier
         return None
 
     def _lock_reason(self, step: Step, statuses: dict[str, StepStatus]) -> str:
-        earlier = self._outdated_before(step, statuses)
+        earlier = self._blocked_by(step, statuses)
         return say("job.earlier-first", step=title(earlier.id if earlier else self._steps[0].id))
 
     def _after(self, step: Step) -> str:

@@ -23,6 +23,8 @@ class Step(ABC):
     """True for the step that works without a project, because it makes one."""
     follows_at_once: ClassVar[bool] = False
     """True if the step only shows how things are now, so that it can never be out of date."""
+    needs: ClassVar[tuple[str, ...] | None] = None
+    """Steps that have to be done before work can start here; None = all earlier ones."""
 
     @abstractmethod
     def own_status(self, desk: Desk) -> StepStatus:

@@ -15,8 +15,21 @@ from .work import JobStep
 
 MOST_ROWS = 300
 """Findings shown; more do not help anybody, and every one travels to the browser."""
-SETTLED_LATER = frozenset({"phoneme-unknown", "phoneme-missing", "unknown-phoneme"})
-"""Findings about the dictionary: the next step deals with them."""
+DICTIONARY_CODES = frozenset(
+    {
+        "unknown-phoneme",
+        "missing-phoneme",
+        "syllable-in-labels",
+        "language-prefix",
+        "language-tag",
+        "language-unknown",
+        "language-wrong",
+        "phoneme-hidden-by-global",
+        "merged-groups-joined",
+        "merged-group-single",
+    }
+)
+"""Findings, besides those named ``dictionary-…``, that the next step deals with."""
 
 
 class CheckStep(JobStep):
@@ -38,40 +51,51 @@ class CheckStep(JobStep):
     def params(self, desk: Desk) -> dict[str, Any]:
         return {"model": "acoustic"}
 
-    def findings(self, watch: JobWatch) -> list[dict[str, Any]]:
-        """The findings of a finished check, worst first."""
+    def findings(self, watch: JobWatch) -> tuple[list[dict[str, Any]], int]:
+        """The findings of a finished check, worst first, and how many more there are about
+        the dictionary: those are shown, and mended, in the next step."""
         order = {str(severity): number for number, severity in enumerate(Severity)}
         listed = watch.result.get("findings")
         found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        return sorted(found, key=lambda one: order.get(str(one.get("severity")), len(order)))
+        own = [one for one in found if not _about_dictionary(str(one.get("code", "")))]
+        own.sort(key=lambda one: order.get(str(one.get("severity")), len(order)))
+        return own, len(found) - len(own)
 
-    def blocking(self, watch: JobWatch) -> int:
-        """Number of errors that this step has to settle."""
-        return sum(
-            one.get("severity") == str(Severity.ERROR) and one.get("code") not in SETTLED_LATER
-            for one in self.findings(watch)
-        )
+    def count(self, watch: JobWatch, severity: Severity) -> int:
+        """Number of findings of a severity that this step has to settle."""
+        found, _ = self.findings(watch)
+        return sum(one.get("severity") == str(severity) for one in found)
+
+    def going_on(self, desk: Desk, watch: JobWatch) -> bool:
+        """Whether the user wants to go on although *this* check found errors."""
+        return desk.answer_of(self.id, "go_on_after", "") == watch.job.id
 
     def verdict(self, desk: Desk, watch: JobWatch) -> StepStatus:
-        if self.blocking(watch) and not desk.answer_of(self.id, "go_on", False):
+        if self.count(watch, Severity.ERROR) and not self.going_on(desk, watch):
             return StepStatus.READY
         return StepStatus.DONE
 
     def questions(self, desk: Desk) -> Sequence[Question]:
         watch = self.watch(desk)
-        if watch is None or watch.status.state != "done" or not self.blocking(watch):
+        if watch is None or watch.status.state != "done" or not self.count(watch, Severity.ERROR):
             return ()
-        return (self.ask("go_on", "toggle", desk.answer_of(self.id, "go_on", False)),)
+        return (self.ask("go_on", "toggle", self.going_on(desk, watch)),)
+
+    def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
+        watch = self.watch(desk)
+        if watch is not None and "go_on" in values:
+            # A yes is about the errors that were seen, not about those of a later check.
+            desk.save_answer(self.id, "go_on_after", watch.job.id if values["go_on"] else "")
+        return {}
 
     def blocks(self, desk: Desk) -> Sequence[Block]:
         watch = self.watch(desk)
         if watch is None or watch.status.state != "done":
             return ()
-        found = self.findings(watch)
-        blocking = self.blocking(watch)
-        later = [one for one in found if one.get("code") in SETTLED_LATER]
+        found, later = self.findings(watch)
+        blocking = self.count(watch, Severity.ERROR)
         blocks: list[Block] = []
-        if blocking and desk.answer_of(self.id, "go_on", False):
+        if blocking and self.going_on(desk, watch):
             blocks.append(Text(self.say("going-on", count=blocking), "warning"))
         elif blocking:
             blocks.append(Text(self.say("errors", count=blocking), "error"))
@@ -80,7 +104,7 @@ class CheckStep(JobStep):
         else:
             blocks.append(Text(self.say("usable"), "good"))
         if later:
-            blocks.append(Text(self.say("later", count=len(later))))
+            blocks.append(Text(self.say("later", count=later)))
         if found:
             blocks.append(self._table(found))
         return blocks
@@ -116,8 +140,8 @@ class CheckStep(JobStep):
             "summary",
             items=facts.get("items", 0),
             minutes=round(float(facts.get("seconds") or 0.0) / 60.0, 1),
-            errors=facts.get("errors", 0),
-            warnings=facts.get("warnings", 0),
+            errors=self.count(watch, Severity.ERROR),
+            warnings=self.count(watch, Severity.WARNING),
         )
 
 
@@ -125,6 +149,10 @@ def dataset_signature(raw_data_dir: str) -> list[Any]:
     """Changes when the transcriptions or the list of sound files change."""
     folder = Path(raw_data_dir)
     return [signature(folder / "transcriptions.csv"), signature(folder / "wavs")]
+
+
+def _about_dictionary(code: str) -> bool:
+    return code in DICTIONARY_CODES or code.startswith("dictionary-")
 
 
 def _where(finding: dict[str, Any]) -> str:

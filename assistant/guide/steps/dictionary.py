@@ -17,13 +17,15 @@ from ....core.dictionary import (
     resolve_dictionary,
     trim_dictionary,
 )
+from ....core.dictionary.files import GLOBAL_PHONEMES
 from ....core.errors import SingwizError
-from ..desk import Desk
+from ....core.findings import Finding, Severity, has_errors
+from ..desk import Desk, is_file
 from ..store import signature
 from ..view import Action, Block, Question, Reply, StepStatus, Table, Text
 from ..words import say
 from .base import Step
-from .check import dataset_signature
+from .check import MOST_ROWS, dataset_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class Comparison:
     mismatch: Mismatch | None
     symbols: int = 0
     trouble: SingwizError | None = None
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with the dictionary files themselves."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether labels and usable dictionaries agree."""
+        mismatch = self.mismatch
+        return mismatch is not None and mismatch.ok and not has_errors(self.findings)
 
     @property
     def unexpected(self) -> list[str]:
@@ -49,6 +59,7 @@ class DictionaryStep(Step):
     """Compares live: whatever is changed shows its effect at once, without a job."""
 
     id = "dictionary"
+    needs = ("recordings",)
     follows_at_once = True
 
     def comparison(self, desk: Desk) -> Comparison:
@@ -60,7 +71,7 @@ class DictionaryStep(Step):
                 for entry in state.datasets
             ),
             tuple(
-                (language, chosen, signature(Path(chosen)))
+                (language, chosen, signature(desk.opened.root / chosen))
                 for language, chosen in state.dictionaries.items()
             ),
             tuple(state.extra_phonemes),
@@ -71,12 +82,15 @@ class DictionaryStep(Step):
     def _compare(self, desk: Desk) -> Comparison:
         from ....core.dataset.raw import RawDataset
 
-        state = desk.opened.state
+        project = desk.opened
+        state = project.state
+        findings: list[Finding] = []
+        dictionaries = {}
         try:
-            dictionaries = {
-                language: read_dictionary(resolve_dictionary(chosen), language)[0]
-                for language, chosen in state.dictionaries.items()
-            }
+            for language, chosen in state.dictionaries.items():
+                path = resolve_dictionary(chosen, base=project.root)
+                dictionaries[language], problems = read_dictionary(path, language)
+                findings += problems
             phonemes = PhonemeSet.build(
                 dictionaries,
                 extra_phonemes=state.extra_phonemes,
@@ -97,15 +111,17 @@ class DictionaryStep(Step):
             )
             for item in dataset.items
         ]
-        return Comparison(compare(phonemes, sequences), symbols=len(phonemes.ids))
+        return Comparison(
+            compare(phonemes, sequences),
+            symbols=len(phonemes.ids),
+            findings=(*findings, *phonemes.findings),
+        )
 
     def own_status(self, desk: Desk) -> StepStatus:
         if not desk.opened.state.datasets:
             return StepStatus.READY
         comparison = self.comparison(desk)
-        if comparison.trouble or comparison.unexpected or comparison.missing:
-            return StepStatus.READY
-        return StepStatus.DONE
+        return StepStatus.DONE if comparison.ok else StepStatus.READY
 
     # Questions ------------------------------------------------------------------------
 
@@ -136,9 +152,9 @@ class DictionaryStep(Step):
         if "dictionary_file" in values:
             chosen = values["dictionary_file"]
             name = Path(chosen).name
-            if name in list_dictionaries() and not Path(chosen).is_file():
+            if name in list_dictionaries() and not is_file(chosen):
                 chosen = name  # a shipped one, typed by its name
-            if chosen in list_dictionaries() or Path(chosen).is_file():
+            if chosen in list_dictionaries() or is_file(chosen):
                 state.dictionaries[self._main_language(desk)] = chosen
             else:
                 errors["dictionary_file"] = self.say("no-file", file=chosen)
@@ -153,8 +169,11 @@ class DictionaryStep(Step):
         actions = []
         if comparison.unexpected:
             actions.append(self.button("add_symbols", primary=not comparison.missing))
-        if comparison.missing:
+        silent = [symbol for symbol in comparison.missing if symbol in GLOBAL_PHONEMES]
+        if len(comparison.missing) > len(silent):
             actions.append(self.button("trim", primary=True))
+        if len(silent) == 1:
+            actions.append(self.button("merge_silence", primary=comparison.missing == silent))
         return actions
 
     def act(self, desk: Desk, action: str) -> Reply:
@@ -164,6 +183,10 @@ class DictionaryStep(Step):
                 known = project.state.extra_phonemes
                 known += [symbol for symbol in comparison.unexpected if symbol not in known]
             return Reply(True, self.say("added", symbols=", ".join(comparison.unexpected)))
+        if action == "merge_silence":
+            with desk.edit() as project:
+                project.state.merged_phoneme_groups.append(list(GLOBAL_PHONEMES))
+            return Reply(True, self.say("merged"))
         return self._trim(desk, comparison)
 
     def _trim(self, desk: Desk, comparison: Comparison) -> Reply:
@@ -179,7 +202,8 @@ class DictionaryStep(Step):
         with desk.edit() as project:
             state = project.state
             for language, chosen in list(state.dictionaries.items()):
-                dictionary, _ = read_dictionary(resolve_dictionary(chosen), language)
+                path = resolve_dictionary(chosen, base=project.root)
+                dictionary, _ = read_dictionary(path, language)
                 text = trim_dictionary(dictionary, used)
                 if not text:
                     return Reply(False, self.say("nothing-left", language=language))
@@ -201,9 +225,11 @@ class DictionaryStep(Step):
         if comparison.trouble is not None or mismatch is None:
             error = comparison.trouble
             return (Text(f"{error} {error.hint}" if error else "", "error"),)
-        if not mismatch.unexpected and not mismatch.missing:
-            return (Text(self.say("match", symbols=comparison.symbols), "good"),)
-        blocks: list[Block] = [Text(f"```\n{mismatch.report()}\n```", "error")]
+        blocks: list[Block] = []
+        if comparison.ok:
+            blocks.append(Text(self.say("match", symbols=comparison.symbols), "good"))
+        if not mismatch.ok:
+            blocks.append(Text(f"```\n{mismatch.report()}\n```", "error"))
         advice = _advice(mismatch)
         if mismatch.unexpected:
             rows = tuple(
@@ -221,7 +247,28 @@ class DictionaryStep(Step):
                 Table(self.say("missing"), (self.say("column-symbol"), self.say("column-advice")),
                       rows2)
             )  # fmt: skip
+        if comparison.findings:
+            blocks.append(self._findings_table(comparison))
         return blocks
+
+    def _findings_table(self, comparison: Comparison) -> Table:
+        order = {severity: number for number, severity in enumerate(Severity)}
+        worst_first = sorted(comparison.findings, key=lambda finding: order[finding.severity])
+        columns = ("severity", "line", "message", "advice")
+        return Table(
+            self.say("file-problems"),
+            tuple(self.say(f"column-{name}") for name in columns),
+            tuple(
+                (
+                    str(finding.severity),
+                    str(finding.place.line or ""),
+                    finding.message,
+                    finding.hint,
+                )
+                for finding in worst_first[:MOST_ROWS]
+            ),
+            severity_column=0,
+        )
 
     def summary(self, desk: Desk) -> str:
         if not desk.opened.state.datasets:
@@ -229,6 +276,8 @@ class DictionaryStep(Step):
         comparison = self.comparison(desk)
         if comparison.trouble is not None:
             return comparison.trouble.message
+        if not comparison.ok and comparison.mismatch is not None and comparison.mismatch.ok:
+            return self.say("summary-broken")
         if comparison.unexpected or comparison.missing:
             return self.say(
                 "summary-mismatch",
@@ -242,5 +291,5 @@ def _advice(mismatch: Mismatch) -> dict[str, str]:
     """Suggestions per symbol, in one sentence each."""
     advice: dict[str, str] = {}
     for suggestion in mismatch.suggestions:
-        advice.setdefault(suggestion.symbol, suggestion.reason)
+        advice.setdefault(suggestion.symbol, suggestion.advice)
     return advice

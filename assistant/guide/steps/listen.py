@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..desk import Desk, fingerprint, inside
+from ..desk import Desk, fingerprint, inside, is_file
 from ..store import signature
 from ..view import Audio, Block, Choice, Image, Question, Text
 from .train import TrainStep
@@ -22,6 +22,7 @@ class ListenStep(JobStep):
 
     id = "listen"
     stage = "render"
+    needs = ("recordings", "train")
     _train = TrainStep()
 
     def inputs(self, desk: Desk) -> Any:
@@ -89,7 +90,7 @@ class ListenStep(JobStep):
 
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
         song = values.get("song", "")
-        if song and not Path(song).is_file():
+        if song and not is_file(song):
             return {"song": self.say("no-song", file=song)} | super().answer(
                 desk, {key: value for key, value in values.items() if key != "song"}
             )

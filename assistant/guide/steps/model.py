@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ....core.errors import SingwizError
 from ....core.project import ModelChoice
+from ....core.reporting import Reporter
 from ..desk import Desk, fingerprint
 from ..store import signature
 from ..view import Action, Block, Choice, Question, Reply, StepStatus, Table, Text
+from ..watch import JobWatch
 from .base import Step
 from .check import dataset_signature
 
@@ -27,6 +29,10 @@ ADVANCED_KEYS = (
     "seed",
 )
 """Config keys under "more options"."""
+CPU, CPU_PRESET = "cpu", "small"
+"""Without a graphics card the standard size would take weeks."""
+LEAST_STEPS = 200
+"""A shorter training says nothing about speed: starting up takes longer than the steps."""
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
@@ -39,11 +45,22 @@ class ModelStep(Step):
     # What is known --------------------------------------------------------------------
 
     def _choice(self, desk: Desk) -> ModelChoice:
-        return desk.opened.state.models.get("acoustic") or ModelChoice()
+        """What was chosen; what suits this machine as long as nothing was."""
+        from ....core.config import detect_hardware, list_hardware
+
+        chosen = desk.opened.state.models.get("acoustic")
+        found = desk.remembered("hardware", None, detect_hardware)
+        if chosen is not None:
+            known = chosen.hardware in {one.id for one in list_hardware()}
+            return chosen if known else chosen.model_copy(update={"hardware": found})
+        if self.started(desk):  # from the command line, with its defaults
+            return ModelChoice(hardware=found)
+        return ModelChoice(preset=CPU_PRESET if found == CPU else "standard", hardware=found)
 
     def inputs(self, desk: Desk) -> Any:
         """What the config is made from."""
         state = desk.opened.state
+        choice = self._choice(desk)
         return {
             "datasets": [
                 [entry.model_dump(mode="json"), dataset_signature(entry.raw_data_dir)[0]]
@@ -55,7 +72,8 @@ class ModelStep(Step):
             ],
             "extra_phonemes": state.extra_phonemes,
             "merged_phoneme_groups": state.merged_phoneme_groups,
-            "choice": self._choice(desk).model_dump(mode="json"),
+            # Not the experiment: it only names the folder of the training.
+            "choice": [choice.preset, choice.hardware, choice.overrides],
         }
 
     def planned(self, desk: Desk) -> Config:
@@ -80,8 +98,9 @@ class ModelStep(Step):
             ]
             for entry in project.state.datasets
         }
+        chosen = {**project.state.models, "acoustic": self._choice(desk)}
         return generate_config(
-            project.state,
+            project.state.model_copy(update={"models": chosen}),
             "acoustic",
             item_names=names,
             binary_data_dir=project.binary_dir("acoustic"),
@@ -118,18 +137,19 @@ class ModelStep(Step):
     # Questions ------------------------------------------------------------------------
 
     def questions(self, desk: Desk) -> Sequence[Question]:
-        from ....core.config import detect_hardware, list_hardware, list_presets
+        from ....core.config import list_hardware, list_presets
 
         choice = self._choice(desk)
         presets = [Choice(one.id, one.label, one.why) for one in list_presets("acoustic")]
         hardware = [Choice(one.id, one.label, one.why) for one in list_hardware()]
-        known = {one.value for one in hardware}
-        chosen = choice.hardware if choice.hardware in known else detect_hardware()
         asked = [
             self.ask("preset", "choice", choice.preset, choices=presets),
-            self.ask("hardware", "choice", chosen, choices=hardware),
+            self.ask("hardware", "choice", choice.hardware, choices=hardware),
         ]
-        values = self.planned(desk).to_dict()
+        try:
+            values = self.planned(desk).to_dict()
+        except SingwizError:  # said in the blocks; preset and machine can still be chosen
+            return asked
         asked += [
             self._key_question(key, _dig(values, key), key in ADVANCED_KEYS)
             for key in (*PLAIN_KEYS, *ADVANCED_KEYS)
@@ -139,59 +159,75 @@ class ModelStep(Step):
     def _key_question(self, key: str, value: Any, advanced: bool) -> Question:
         from ....core.config import explain
 
-        name = key.replace(".", "_")
+        name = _question_of(key)
         info = explain(key)
         if key == "pl_trainer_precision":
             choices = [Choice(one, self.say(f"precision.{one}")) for one in PRECISIONS]
             if value not in PRECISIONS:
                 choices.append(Choice(str(value), str(value)))
             return self.ask(name, "choice", str(value), choices=choices, advanced=advanced)
-        whole = isinstance(info.default, int)
         return self.ask(
             name,
             "number",
             value,
-            minimum=1 if whole and key != "seed" else 0,
-            integer=whole,
+            minimum=info.low,
+            maximum=info.high,
+            integer=isinstance(info.default, int),
             unit=info.unit,
             advanced=advanced,
         )
 
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
-        choice = desk.opened.model_choice("acoustic")
-        keys = {key.replace(".", "_"): key for key in (*PLAIN_KEYS, *ADVANCED_KEYS)}
+        errors: dict[str, str] = {}
+        choice = self._store_choice(desk)
+        keys = {_question_of(key): key for key in (*PLAIN_KEYS, *ADVANCED_KEYS)}
         # Preset and hardware first: a number equal to what they propose is no override.
         for question in sorted(values, key=lambda name: name in keys):
-            value = values[question]
             if question == "preset":
-                choice.preset = value
+                choice.preset = values[question]
             elif question == "hardware":
-                choice.hardware = value
+                choice.hardware = values[question]
             else:
-                key = keys[question]
-                before = choice.overrides.pop(key, None)
-                proposed = _dig(self._plan(desk).to_dict(), key)
-                if value != proposed:
-                    choice.overrides[key] = value
-                elif before is not None:
-                    desk.remembered("planned", None, lambda: None)
-        return {}
+                refusal = self._override(desk, choice, keys[question], values[question])
+                if refusal:
+                    errors[question] = refusal
+        return errors
+
+    def _override(self, desk: Desk, choice: ModelChoice, key: str, value: Any) -> str:
+        """Let a number differ from the proposal, if a config can be made with it."""
+        before = dict(choice.overrides)
+        choice.overrides.pop(key, None)
+        try:
+            if value != _dig(self.planned(desk).to_dict(), key):
+                choice.overrides[key] = value
+                self.planned(desk)
+        except SingwizError as error:
+            choice.overrides = before
+            return f"{error.message} {error.hint}".strip()
+        return ""
+
+    def _store_choice(self, desk: Desk) -> ModelChoice:
+        """Make what is shown the choice: it stays the same on another machine tomorrow."""
+        choice = self._choice(desk).model_copy(deep=True)
+        desk.opened.state.models["acoustic"] = choice
+        return choice
 
     # Actions --------------------------------------------------------------------------
 
     def actions(self, desk: Desk) -> Sequence[Action]:
-        return (self.button("write", primary=True),)
+        actions = [self.button("write", primary=True)]
+        if self._choice(desk).overrides:
+            actions.append(self.button("reset"))
+        return actions
 
     def act(self, desk: Desk, action: str) -> Reply:
-        from ....core.config import detect_hardware, list_hardware
         from ....core.jobs.stages import run_stage
-        from ....core.reporting import Reporter
 
         with desk.edit() as project:
-            # What is written is what was shown, also on another machine tomorrow.
-            choice = project.model_choice("acoustic")
-            if choice.hardware not in {one.id for one in list_hardware()}:
-                choice.hardware = detect_hardware()
+            choice = self._store_choice(desk)
+            if action == "reset":
+                choice.overrides.clear()
+                return Reply(True, self.say("taken-back"))
             run_stage("config", project, {"model": "acoustic"}, Reporter())
             desk.save_run(self.id, inputs=fingerprint(self.inputs(desk)))
         return Reply(True, self.say("written"), go_to="next")
@@ -203,39 +239,44 @@ class ModelStep(Step):
             planned = self.planned(desk)
         except SingwizError as error:
             return (Text(f"{error} {error.hint}", "error"),)
+        values = planned.to_dict()
         blocks: list[Block] = []
-        split = _split(planned.to_dict())
+        written = self.written(desk)
+        if written is not None and self.own_status(desk) is StepStatus.DONE:
+            on_disk = written.to_dict()
+            edited = sorted(key for key in values if on_disk.get(key) != values[key])
+            if edited:
+                blocks.append(Text(self.say("edited", keys=", ".join(edited)), "warning"))
+        split = _split(values)
         if split:
-            blocks.append(
-                Table(
-                    self.say("split-title"),
-                    (self.say("column-dataset"), self.say("column-held-out")),
-                    split,
-                )
-            )
-        blocks.append(Text(self._estimate(desk, planned.to_dict())))
+            columns = (self.say("column-dataset"), self.say("column-held-out"))
+            blocks.append(Table(self.say("split-title"), columns, split))
+        blocks.append(Text(self._estimate(desk, values)))
         return blocks
 
     def _estimate(self, desk: Desk, config: dict[str, Any]) -> str:
-        """How often every recording will be heard; a time would be a guess before training."""
-        seconds = 0.0
-        watch = desk.watch("check")
-        if watch is not None and isinstance(watch.result.get("summary"), dict):
-            seconds = float(watch.result["summary"].get("seconds") or 0.0)
+        """How often every recording will be heard, and how long it takes if that is known."""
         steps = int(config.get("max_updates") or 0)
+        checked = desk.watch("check")
+        facts = checked.result.get("summary") if checked else None
+        if not isinstance(facts, dict) or not facts.get("items"):
+            return self.say("estimate-unknown", steps=steps)
         rate = float(config.get("audio_sample_rate") or 44100) / float(
             config.get("hop_size") or 512
         )
-        if not seconds or not steps:
-            return self.say("estimate-unknown", steps=steps)
-        watched = desk.watch("check")
-        items = int(watched.result["summary"].get("items") or 1) if watched else 1
+        # A step takes as many recordings as both limits of a batch allow.
         batches = max(
-            seconds * rate / float(config.get("max_batch_frames") or 50000),
-            items / float(config.get("max_batch_size") or 64),
+            float(facts.get("seconds") or 0.0) * rate / float(config["max_batch_frames"]),
+            float(facts["items"]) / float(config["max_batch_size"]),
             1.0,
         )
-        return self.say("estimate", steps=steps, rounds=round(steps / batches))
+        known: dict[str, object] = {"steps": steps, "rounds": max(round(steps / batches), 1)}
+        pace = _seconds_per_step(desk.watch("train"))
+        if pace is None:
+            return self.say("estimate", **known)
+        minutes = steps * pace / 60.0
+        unit, count = ("hours", minutes / 60.0) if minutes >= 90.0 else ("minutes", minutes)
+        return self.say("estimate-time", hours=self.say(unit, count=max(round(count), 1)), **known)
 
     def summary(self, desk: Desk) -> str:
         from ....core.config import list_presets
@@ -245,6 +286,20 @@ class ModelStep(Step):
         choice = self._choice(desk)
         labels = {one.id: one.label for one in list_presets("acoustic")}
         return self.say("summary", preset=labels.get(choice.preset, choice.preset))
+
+
+def _question_of(key: str) -> str:
+    """Id of the question about a config key."""
+    return key.replace(".", "_")
+
+
+def _seconds_per_step(training: JobWatch | None) -> float | None:
+    """How fast the last training was; None if there was none to speak of."""
+    if training is None:
+        return None
+    steps = [step for points in training.metrics.values() for step, _ in points]
+    done = max(steps) - min(steps) if steps else 0.0
+    return training.status.elapsed / done if done >= LEAST_STEPS else None
 
 
 def _dig(values: dict[str, Any], key: str) -> Any:

@@ -44,6 +44,10 @@ class PrepareStep(JobStep):
     def params(self, desk: Desk) -> dict[str, Any]:
         return {"model": "acoustic"}
 
+    def start_reason(self, desk: Desk) -> str:
+        training = desk.watch("train")
+        return self.say("training-runs") if training is not None and training.running else ""
+
     def blocks(self, desk: Desk) -> Sequence[Block]:
         watch = self.watch(desk)
         if watch is None or watch.status.state != "done":

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ....core.dictionary import list_dictionaries
+from ....core.dictionary.files import LANGUAGE_TAG
 from ....core.project import FILE_NAME, SAFE_NAME, Project, Recordings
 from .. import shelf
-from ..desk import Desk, inside
+from ..desk import Desk, inside, is_file, is_folder
 from ..store import signature
 from ..view import Action, Block, Choice, Question, Reply, StepStatus, Table, Text
 from ..words import languages
@@ -178,7 +179,7 @@ class RecordingsStep(Step):
                     return refusal
         if question == "speaker" and value and not SAFE_NAME.match(value):
             return self.say("bad-speaker", name=value)
-        if question == "dictionary_file" and value and not Path(value).is_file():
+        if question == "dictionary_file" and value and not is_file(value):
             return self.say("no-dictionary-file", file=value)
         if question == "singers":
             return self._bad_singers(desk, value)
@@ -191,18 +192,18 @@ class RecordingsStep(Step):
     def _bad_project_dir(self, value: str, raw_dirs: Sequence[str]) -> str:
         if not value:
             return self.say("no-project-dir")
-        folder = Path(value)
-        if folder.exists() and not folder.is_dir():
+        if is_file(value):
             return self.say("project-is-file", folder=value)
+        folder = Path(value)
         for raw in raw_dirs:
             if inside(folder, Path(raw)):
                 return self.say("project-in-recordings", folder=raw)
         return ""
 
     def _bad_raw_dir(self, value: str, project_dir: str) -> str:
-        folder = Path(value)
-        if not folder.is_dir():
+        if not is_folder(value):
             return self.say("no-folder", folder=value)
+        folder = Path(value)
         if project_dir and inside(Path(project_dir), folder):
             return self.say("project-in-recordings", folder=value)
         if _with_transcriptions(folder) is None:
@@ -216,69 +217,89 @@ class RecordingsStep(Step):
                 return self.say("unknown-folder", folder=folder)
             if not SAFE_NAME.match(speaker):
                 return self.say("bad-speaker", name=speaker)
-            if not re.fullmatch(r"[A-Za-z][0-9A-Za-z-]*", language):
+            if not LANGUAGE_TAG.match(language):
                 return self.say("bad-language", language=language)
         return ""
 
     def _usable_dictionary(self, chosen: str) -> bool:
-        return bool(chosen) and (chosen in list_dictionaries() or Path(chosen).is_file())
+        return bool(chosen) and (chosen in list_dictionaries() or is_file(chosen))
 
     def _draft(self, desk: Desk, good: dict[str, Any]) -> None:
         if "raw_dirs" in good:
-            good["raw_dirs"] = [str(_with_transcriptions(Path(one))) for one in good["raw_dirs"]]
+            good["raw_dirs"] = _resolved(good["raw_dirs"])
         chosen_file = good.pop("dictionary_file", "")
         desk.draft.update(good)
         if chosen_file:
             desk.draft["dictionary"] = chosen_file
 
     def _write(self, desk: Desk, project: Project, good: dict[str, Any]) -> None:
-        form = self._form(desk)
+        """Put answers where they belong, then give every language a dictionary if one is known."""
         state = project.state
-        for name in ("consent", "speaker", "language"):
+        for name in ("consent", "speaker", "language", "dictionary"):
             if name in good:
                 desk.save_answer(self.id, name, good[name])
+        if good.get("dictionary_file"):
+            desk.save_answer(self.id, "dictionary", good["dictionary_file"])
         if "raw_dirs" in good:
-            self._set_folders(project, good["raw_dirs"], form)
-            if not form.get("dictionary") or form["dictionary"] == OWN_FILE:
-                form = {**form, "language": "", "dictionary": ""} | {
-                    key: value for key, value in self._form(desk).items() if value
-                }
+            self._set_folders(desk, project, _resolved(good["raw_dirs"]))
         if len(state.datasets) == 1:
-            only = state.datasets[0]
-            only.speaker = good.get("speaker") or only.speaker
-            only.language = good.get("language") or only.language
+            self._set_singer(desk, project, good)
         for folder, speaker, language in good.get("singers", []):
             for entry in state.datasets:
                 if entry.raw_data_dir == folder:
                     entry.speaker, entry.language = speaker, language
-        chosen = good.get("dictionary_file") or good.get("dictionary") or form["dictionary"]
-        language = state.datasets[0].language if state.datasets else form["language"]
-        if chosen == OWN_FILE:
-            desk.save_answer(self.id, "dictionary", OWN_FILE)
-            state.dictionaries.pop(language, None)
-        elif chosen and len(state.datasets) <= 1:
-            desk.save_answer(self.id, "dictionary", chosen)
-            if state.datasets:
-                state.dictionaries[language] = chosen
-        for tag, named in good.get("dictionaries", []):
-            state.dictionaries[tag] = named
-        used = {entry.language for entry in state.datasets}
-        for tag in [tag for tag in state.dictionaries if tag not in used]:
-            del state.dictionaries[tag]
+        for language, chosen in good.get("dictionaries", []):
+            state.dictionaries[language] = chosen
+        self._tidy_dictionaries(desk, project)
 
-    def _set_folders(self, project: Project, folders: Sequence[str], form: dict[str, Any]) -> None:
-        wanted = [str(_with_transcriptions(Path(folder))) for folder in folders]
+    def _set_folders(self, desk: Desk, project: Project, folders: Sequence[str]) -> None:
+        form = self._form(desk)
         state = project.state
-        state.datasets = [entry for entry in state.datasets if entry.raw_data_dir in wanted]
+        state.datasets = [entry for entry in state.datasets if entry.raw_data_dir in folders]
         present = {entry.raw_data_dir for entry in state.datasets}
-        for folder in wanted:
+        named = form["speaker"] if form["raw_dirs"] else desk.answer_of(self.id, "speaker", "")
+        language = form["language"] if form["raw_dirs"] else ""
+        language = language or desk.answer_of(self.id, "language", "")
+        for folder in folders:
             if folder not in present:
-                guess = form["speaker"] if form["raw_dirs"] else ""
                 project.add_recordings(
-                    folder, speaker=guess or _guess_speaker([folder]), language=form["language"]
+                    folder,
+                    speaker=named or _guess_speaker([folder]),
+                    language=language or self._guess_language(desk, folders),
                 )
-        order = {folder: number for number, folder in enumerate(wanted)}
-        state.datasets.sort(key=lambda entry: order[entry.raw_data_dir])
+        state.datasets.sort(key=lambda entry: folders.index(entry.raw_data_dir))
+
+    def _set_singer(self, desk: Desk, project: Project, good: dict[str, Any]) -> None:
+        """The plain fields, which speak about the only folder there is."""
+        state = project.state
+        only = state.datasets[0]
+        only.speaker = good.get("speaker") or only.speaker
+        before = state.dictionaries.get(only.language, "")
+        only.language = good.get("language") or only.language
+        chosen = good.get("dictionary_file") or good.get("dictionary")
+        if chosen == OWN_FILE:
+            state.dictionaries.pop(only.language, None)
+        elif chosen:
+            state.dictionaries[only.language] = chosen
+        elif before and only.language not in state.dictionaries:
+            # The language was corrected: a file of the user's stays, a shipped one may not fit.
+            if before in list_dictionaries():
+                desk.save_answer(self.id, "dictionary", "")
+            else:
+                state.dictionaries[only.language] = before
+
+    def _tidy_dictionaries(self, desk: Desk, project: Project) -> None:
+        state = project.state
+        used = dict.fromkeys(entry.language for entry in state.datasets)
+        folders = [entry.raw_data_dir for entry in state.datasets]
+        for language in used:
+            if not state.dictionaries.get(language):
+                chosen = desk.answer_of(self.id, "dictionary", "")
+                chosen = chosen or self._guess_dictionary(desk, folders, language)
+                if chosen and chosen != OWN_FILE:
+                    state.dictionaries[language] = chosen
+        for language in [one for one in state.dictionaries if one not in used]:
+            del state.dictionaries[language]
 
     # Actions --------------------------------------------------------------------------
 
@@ -286,7 +307,7 @@ class RecordingsStep(Step):
         if desk.project is not None:
             return ()
         folder = desk.draft.get("project_dir", "")
-        exists = bool(folder) and (Path(folder) / FILE_NAME).exists()
+        exists = bool(folder) and is_file(Path(folder) / FILE_NAME)
         reason = "" if folder else self.say("no-project-dir")
         return (self.button("open" if exists else "create", reason=reason, primary=True),)
 
@@ -324,7 +345,7 @@ class RecordingsStep(Step):
         lacking += [
             self.say("no-folder", folder=entry.raw_data_dir)
             for entry in state.datasets
-            if not Path(entry.raw_data_dir).is_dir()
+            if not is_folder(entry.raw_data_dir)
         ]
         for language in dict.fromkeys(entry.language for entry in state.datasets):
             chosen = state.dictionaries.get(language, "")
@@ -386,9 +407,15 @@ def _with_transcriptions(folder: Path) -> Path | None:
     """The folder that has ``transcriptions.csv``: this one, or its ``raw`` (as MakeDiffSinger
     nests them); None if neither has."""
     for candidate in (folder, folder / "raw"):
-        if (candidate / "transcriptions.csv").is_file():
+        if is_file(candidate / "transcriptions.csv"):
             return candidate
     return None
+
+
+def _resolved(folders: Sequence[str]) -> list[str]:
+    """The folders that really hold transcriptions, each once."""
+    found = (_with_transcriptions(Path(folder)) or folder for folder in folders)
+    return list(dict.fromkeys(str(folder) for folder in found))
 
 
 def _guess_speaker(raw_dirs: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..desk import Desk
 from ..store import signature
-from ..view import Action, Audio, Block, Image, StepStatus, Table, Text
+from ..view import Action, Audio, Block, Image, Reply, StepStatus, Table, Text
 from ..watch import JobWatch
 from .prepare import PrepareStep
 from .work import JobStep
@@ -36,12 +36,25 @@ class TrainStep(JobStep):
         )
         return {"prepared": self._prepared.inputs(desk), "network": network}
 
+    def planned_steps(self, desk: Desk) -> int:
+        """How many steps the settings ask for."""
+        from ....core.config import load_config
+
+        path = desk.opened.config_path("acoustic")
+        seen = signature(path)
+        values = desk.remembered(
+            "planned-steps", seen, lambda: load_config(path).to_dict() if seen else {}
+        )
+        return int(values.get("max_updates") or 0)
+
     def params(self, desk: Desk) -> dict[str, Any]:
         return {"model": "acoustic"}
 
     def checkpoints(self, desk: Desk) -> list[tuple[int, Path]]:
         """Steps and files, oldest first."""
-        folder = desk.opened.experiment_dir("acoustic")
+        choice = desk.opened.state.models.get("acoustic")
+        name = (choice.experiment if choice else "") or "acoustic"
+        folder = desk.opened.experiment_dir("acoustic", name)
         return desk.remembered("checkpoints", signature(folder), lambda: _checkpoints(folder))
 
     def lets_pass(self, desk: Desk) -> bool:
@@ -49,20 +62,41 @@ class TrainStep(JobStep):
 
     def own_status(self, desk: Desk) -> StepStatus:
         status = super().own_status(desk)
-        watch = self.watch(desk)
-        if status is StepStatus.READY and watch is not None and self.checkpoints(desk):
-            return StepStatus.READY if self.fresh(desk) else StepStatus.STALE
+        checkpoints = self.checkpoints(desk)
+        if not checkpoints or status in (StepStatus.RUNNING, StepStatus.FAILED):
+            return status
+        if self.watch(desk) is not None and not self.fresh(desk):
+            return StepStatus.STALE
+        if checkpoints[-1][0] < self.planned_steps(desk):
+            return StepStatus.READY
         return status
 
-    def start_id(self, desk: Desk) -> str:
-        checkpoints = self.checkpoints(desk)
-        return "resume" if checkpoints else "start"
+    def actions(self, desk: Desk) -> Sequence[Action]:
+        watch = self.watch(desk)
+        if watch is not None and watch.running:
+            return (self.button("stop"),)
+        if not self.checkpoints(desk):
+            return (self.button("start", primary=True),)
+        status = self.own_status(desk)
+        if status is StepStatus.STALE:
+            return (self.button("afresh", primary=True),)
+        return (self.button("resume", primary=status is not StepStatus.DONE),)
+
+    def act(self, desk: Desk, action: str) -> Reply:
+        if action == "afresh":
+            with desk.edit() as project:
+                choice = project.model_choice("acoustic")
+                choice.experiment = _free_name(project.checkpoints_dir, "acoustic")
+                return self.start(desk)
+        return super().act(desk, action)
 
     def blocks(self, desk: Desk) -> Sequence[Block]:
         watch = self.watch(desk)
         if watch is None:
             return ()
         blocks: list[Block] = []
+        if self.own_status(desk) is StepStatus.STALE:
+            blocks.append(Text(self.say("changed"), "warning"))
         if watch.status.state in ("done", "cancelled"):
             steps = self.checkpoints(desk)[-1][0] if self.checkpoints(desk) else 0
             key = "finished" if watch.status.state == "done" else "stopped"
@@ -99,12 +133,17 @@ class TrainStep(JobStep):
                 )
         return shown
 
-    def actions(self, desk: Desk) -> Sequence[Action]:
-        return super().actions(desk)
-
     def summary(self, desk: Desk) -> str:
         checkpoints = self.checkpoints(desk)
         return self.say("summary", steps=checkpoints[-1][0]) if checkpoints else ""
+
+
+def _free_name(folder: Path, base: str) -> str:
+    """A name that no experiment has yet."""
+    number = 2
+    while (folder / f"{base}_{number}").exists():
+        number += 1
+    return f"{base}_{number}"
 
 
 def _is_validation(metric: str) -> bool:
