@@ -8,6 +8,8 @@ without any recording; it is no candidate for real singing.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,7 +81,7 @@ def pitch_curve(phrase: Phrase, times: Array, rng: np.random.Generator) -> Array
     starts = np.cumsum([0, *(n.milliseconds for n in phrase.notes)]) / 1000
     sung = [i for i, note in enumerate(phrase.notes) if note.midi is not None]
     midi = np.full(len(times), float(phrase.notes[sung[0]].midi or 0))
-    for before, after in zip(sung, sung[1:], strict=False):
+    for before, after in pairwise(sung):
         leap = float(phrase.notes[after].midi or 0) - float(phrase.notes[before].midi or 0)
         # Portamento of about 80 ms that arrives shortly after the beat.
         midi += leap / (1 + np.exp(-np.clip((times - starts[after] + 0.005) / 0.014, -40, 40)))
@@ -105,7 +107,6 @@ def sing(phrase: Phrase, *, sample_rate: int, rng: np.random.Generator) -> NDArr
     Returns:
         float32 ``[N]`` in [−1, 1], ``N = round(milliseconds / 1000 · sample_rate)``.
     """
-    from scipy.signal import sosfilt
 
     length = round(phrase.milliseconds * sample_rate / 1000)
     block = round(STEP * sample_rate)
