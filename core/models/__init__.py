@@ -1,1 +1,48 @@
-"""…"""
+"""The networks: nothing but ``nn.Module``\\ s, named and computed as DiffSinger checkpoints expect.
+
+For building models and reading their structure. Not for files, training loops or audio: this
+package knows torch and nothing else of singwiz, and complains with ``ValueError``. Importing
+it costs nothing; torch is loaded when a model is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CATEGORIES = ("acoustic", "variance")
+
+
+def build_model(
+    category: str, config: Mapping[str, Any], *, vocab_size: int | None = None
+) -> nn.Module:
+    """A freshly initialised network.
+
+    Args:
+        category: ``"acoustic"`` (phonemes and f0 to mel) or ``"variance"`` (phonemes and notes to
+            durations, pitch and other curves).
+        config: plain mapping with DiffSinger's key names. An absent key means what it means in an
+            old saved config: options that did not exist yet are off.
+        vocab_size: number of phoneme ids including the padding id 0.
+
+    Returns:
+        An :class:`~.acoustic.AcousticModel` or a :class:`~.variance.VarianceModel`.
+
+    Raises:
+        ValueError: unknown category, missing ``vocab_size``, or a config that fits no network.
+    """
+    if category not in CATEGORIES:
+        known = ", ".join(CATEGORIES)
+        raise ValueError(f"unknown model category {category!r} (known: {known})")
+    if vocab_size is None or vocab_size < 2:
+        raise ValueError(f"the {category} model needs vocab_size, the number of phonemes plus one")
+    if category == "acoustic":
+        from .acoustic import AcousticModel
+
+        return AcousticModel(config, vocab_size=vocab_size)
+    from .variance import VarianceModel
+
+    return VarianceModel(config, vocab_size=vocab_size)
