@@ -16,7 +16,7 @@ import psutil
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ..binarize.storage import BinaryDataset, read_metadata
+from ..binarize.storage import BinaryDataset
 from ..errors import SingwizError
 
 PAD_VALUES: dict[str, Any] = {
@@ -50,7 +50,7 @@ class TrainingItems(Dataset[dict[str, Any]]):
         in_memory: read everything now; None decides by size.
 
     Raises:
-        SingwizError: the split is missing, empty, or lacks a field.
+        SingwizError: the split is missing, damaged, empty, or lacks a field.
     """
 
     def __init__(
@@ -62,16 +62,9 @@ class TrainingItems(Dataset[dict[str, Any]]):
         size_key: str = "lengths",
         in_memory: bool | None = None,
     ) -> None:
-        data = folder / f"{split}.data"
-        if not data.is_file():
-            raise SingwizError(
-                "binary-data-missing",
-                f"There is no prepared data in {folder}.",
-                hint="Run the preparation (binarize) first.",
-                where=str(data),
-            )
         self.fields = tuple(fields)
-        self.metadata: dict[str, list[Any]] = read_metadata(folder, split)
+        self._stored = BinaryDataset(folder / split)
+        self.metadata = self._stored.metadata
         if size_key not in self.metadata:
             raise SingwizError(
                 "binary-data-outdated",
@@ -86,19 +79,20 @@ class TrainingItems(Dataset[dict[str, Any]]):
                 "binary-data-empty",
                 f"The prepared data has no item for {purpose}.",
                 hint="Add recordings or change test_prefixes, then prepare the data again.",
-                where=str(data),
+                where=str(folder),
             )
-        self._stored = BinaryDataset(folder / split)
-        missing = sorted(set(self.fields) - self._stored[0].keys())
+        missing = sorted(set(self.fields) - self._read_all(0).keys())
         if missing:
             raise SingwizError(
                 "binary-data-outdated",
                 f"The prepared data lacks what the model needs: {', '.join(missing)}.",
                 hint="The config was changed after the preparation: prepare the data again.",
-                where=str(data),
+                where=str(folder),
             )
         if in_memory is None:
-            in_memory = data.stat().st_size < RAM_SHARE * psutil.virtual_memory().available
+            in_memory = (
+                self._stored.path.stat().st_size < RAM_SHARE * psutil.virtual_memory().available
+            )
         self._held = [self._read(i) for i in range(len(self.sizes))] if in_memory else None
 
     @property
@@ -117,8 +111,19 @@ class TrainingItems(Dataset[dict[str, Any]]):
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self._held[index] if self._held is not None else self._read(index)
 
+    def _read_all(self, index: int) -> dict[str, Any]:
+        try:
+            return self._stored[index]
+        except (OSError, KeyError) as error:
+            raise SingwizError(
+                "binary-damaged",
+                f"Item {index} of the prepared data cannot be read: {error}.",
+                hint="Prepare the data again.",
+                where=str(self._stored.path),
+            ) from error
+
     def _read(self, index: int) -> dict[str, Any]:
-        item = self._stored[index]
+        item = self._read_all(index)
         return {**{field: item[field] for field in self.fields}, "index": index}
 
 

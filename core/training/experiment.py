@@ -14,8 +14,7 @@ from torch import nn
 
 from ..atomic import atomic_path
 from ..checkpoint import latest_checkpoint, load_state_dict
-from ..config import save_config
-from ..config.schema import changed_keys
+from ..config import changed_keys, save_config
 from ..errors import SingwizError
 from ..reporting import Reporter
 

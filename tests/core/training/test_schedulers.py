@@ -63,7 +63,7 @@ def test_unknown_arguments_are_left_out() -> None:
 
 
 def test_the_warm_up_starts_at_its_minimum_and_the_cosine_ends_at_its_floor() -> None:
-    rates = run({**WARM, "warmup_min": 0.1, "eta_min": 0.05}, 20)
+    rates = run({**WARM, "warmup_min": 0.1, "eta_min": 0.05}, 11)
     assert rates[0] == pytest.approx(0.001)
     assert max(rates) == pytest.approx(0.01)
     assert rates[-1] == pytest.approx(0.0005)
