@@ -7,7 +7,7 @@ sense is for the step to say.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +124,3 @@ _CLEANERS: dict[str, Callable[[Question, object], Any]] = {
     "choice": _choice,
     "table": _table,
 }
-
-
-def rows_of(value: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    """Rows as a table block wants them."""
-    return tuple(tuple(row) for row in value)

@@ -11,6 +11,7 @@ SMALLEST_SHARE = 0.9
 _ENTRY = re.compile(r"^\S[^\t]*\t\s*\S+")
 _LOOKED_AT = 64 * 1024
 """Bytes read to decide whether a file is a dictionary."""
+_DICTIONARY_OF = re.compile(r"^(?:dictionary|dict)[-_]([A-Za-z][A-Za-z0-9]*)$")
 _TAG = re.compile(r"(?:^|[-_.])([a-z]{2,3})(?:[-_.]|$)")
 
 
@@ -41,7 +42,12 @@ def looks_like_dictionary(path: Path) -> bool:
 
 
 def language_in_name(name: str, known: Iterable[str]) -> str:
-    """A language tag that a file or folder name carries, e.g. ``ja`` in ``dictionary-ja``."""
+    """A language tag that a file or folder name carries, e.g. ``ja`` in ``my-ja-dict``.
+
+    What follows ``dictionary-`` is taken as it is; elsewhere only ``known`` tags are seen.
+    """
+    if said := _DICTIONARY_OF.match(name):
+        return said.group(1)
     tags = set(known)
     for match in _TAG.finditer(name.lower()):
         if match.group(1) in tags:
