@@ -1,0 +1,138 @@
+"""Rules about files a config needs, and about training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .rule import ERROR, WARNING, Findings, Rule, say, switched_curves
+from .schema import Config
+
+_WIDE = 512
+"""Channels from which training on a CPU is a matter of days."""
+
+
+def _files(config: Config, base: Path) -> Findings:
+    separated = bool(set(switched_curves(config)) - {"energy"})
+    for used, choice, key, name in (
+        (True, "rmvpe", "pe", "pitch extractor"),
+        (separated, "vr", "hnsep", "separator"),
+    ):
+        path = getattr(config, f"{key}_ckpt")
+        if used and getattr(config, key) == choice and not (path and (base / path).is_file()):
+            yield say(
+                "config-file-missing",
+                ERROR,
+                f"{key}_ckpt",
+                f"The {name} '{choice}' needs the file '{path}', which does not exist.",
+                "Correct the path, or choose "
+                + ("pe: parselmouth." if key == "pe" else "hnsep: world."),
+            )
+    if config.kind == "acoustic" and config.vocoder_ckpt:
+        yield from _vocoder(config, base / config.vocoder_ckpt)
+    path = config.finetune_ckpt_path
+    if config.finetune_enabled and not (path and (base / path).is_file()):
+        yield say(
+            "config-file-missing",
+            ERROR,
+            "finetune_ckpt_path",
+            f"The voice to start from, '{path or ''}', does not exist.",
+            "Correct finetune_ckpt_path, or set finetune_enabled to false.",
+        )
+
+
+def _vocoder(config: Config, path: Path) -> Findings:
+    if not path.is_file():
+        yield say(
+            "config-vocoder-missing",
+            WARNING,
+            "vocoder_ckpt",
+            f"The vocoder '{config.vocoder_ckpt}' does not exist; you will hear the preview "
+            "vocoder.",
+            "Correct the path to hear the real sound.",
+        )
+        return
+    try:
+        other = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        other = None
+    if not isinstance(other, dict):
+        yield say(
+            "config-vocoder-config",
+            ERROR,
+            "vocoder_ckpt",
+            f"Beside the vocoder there is no readable config.json in '{path.parent}'.",
+            "Put the config.json that came with the vocoder beside it.",
+        )
+        return
+    for key, name in _VOCODER_NAMES.items():
+        mine, theirs = getattr(config, key), other.get(name)
+        if theirs is not None and mine != theirs:
+            yield say(
+                "config-vocoder-mismatch",
+                ERROR,
+                key,
+                f"'{key}' is {mine:g}, but the vocoder was made for {theirs}.",
+                f"Set {key} to {theirs}, or use a vocoder that fits.",
+            )
+
+
+_VOCODER_NAMES = {
+    "audio_sample_rate": "sampling_rate",
+    "hop_size": "hop_size",
+    "win_size": "win_size",
+    "fft_size": "n_fft",
+    "audio_num_mel_bins": "num_mels",
+    "fmin": "fmin",
+    "fmax": "fmax",
+}
+
+
+def _training(config: Config, base: Path) -> Findings:
+    if config.pl_trainer_accelerator == "cpu":
+        if config.pl_trainer_precision.startswith("16"):
+            yield say(
+                "config-half-on-cpu",
+                ERROR,
+                "pl_trainer_precision",
+                "A CPU cannot train in 16 bits.",
+                "Set pl_trainer_precision: 32-true.",
+            )
+        if "muon" in config.optimizer_args.optimizer_cls.lower():
+            yield say(
+                "config-muon-on-cpu",
+                WARNING,
+                "optimizer_args.optimizer_cls",
+                "The Muon optimizer makes every step on a CPU several times as expensive.",
+                "Use torch.optim.AdamW.",
+            )
+        width = config.backbone_args.num_channels or 0
+        if config.kind == "acoustic" and width >= _WIDE:
+            yield say(
+                "config-large-on-cpu",
+                WARNING,
+                "backbone_args.num_channels",
+                f"A model {width} channels wide takes seconds for every step on a CPU; "
+                f"{config.max_updates} steps take days.",
+                "Choose the small preset, or train on a GPU.",
+            )
+    if config.permanent_ckpt_start > 0 and 0 < config.permanent_ckpt_interval < 10:
+        yield say(
+            "config-permanent-off",
+            WARNING,
+            "permanent_ckpt_interval",
+            "With an interval below 10 no checkpoint is kept for good.",
+            "Use at least 10, or set permanent_ckpt_start to 0.",
+        )
+    if config.val_check_interval > config.max_updates:
+        yield say(
+            "config-never-validates",
+            WARNING,
+            "val_check_interval",
+            f"The first validation would be at step {config.val_check_interval}, after the end "
+            f"of training at {config.max_updates}.",
+            "Lower val_check_interval.",
+        )
+
+
+RULES: tuple[Rule, ...] = (_files, _training)
