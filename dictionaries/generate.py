@@ -59,12 +59,40 @@ def opencpop_extension() -> dict[str, list[str]]:
     return entries
 
 
+# Japanese in Hepburn romaji: vowels a i u e o, consonants, the syllabic nasal N and the
+# closure cl (small tsu). ぢ is ji, づ is zu; sounds of loanwords (ti, fa, tsa, va …) included.
+_VOWELS_AFTER = (
+    ("k g s z t d n h b p m r", "a i u e o"),
+    ("sh ch j f ts v", "a i u e o"),
+    ("ky gy ny hy by py my ry", "a u e o"),
+    ("ty dy", "a u o"),
+    ("y", "a u e o"),
+    ("w", "a i e o"),
+    ("kw gw", "a"),
+)
+_NOT_JAPANESE = frozenset({"hu"})
+"""ふ is fu: one sound, one spelling."""
+
+
+def japanese_romaji() -> dict[str, list[str]]:
+    """Japanese syllables, each a vowel, consonant and vowel, N or cl."""
+    entries = {name: [name] for name in _names("a i u e o N cl")}
+    for consonants, vowels in _VOWELS_AFTER:
+        for consonant in _names(consonants):
+            for vowel in _names(vowels):
+                entries[consonant + vowel] = [consonant, vowel]
+    return {syllable: ph for syllable, ph in entries.items() if syllable not in _NOT_JAPANESE}
+
+
 def render(entries: dict[str, list[str]]) -> str:
     """File text, sorted by syllable in code-point order."""
     return "".join(f"{syllable}\t{' '.join(entries[syllable])}\n" for syllable in sorted(entries))
 
 
-PRESETS = {"opencpop-extension": opencpop_extension}
+PRESETS = {
+    "opencpop-extension": opencpop_extension,
+    "japanese-romaji": japanese_romaji,
+}
 
 
 def main() -> None:

@@ -116,8 +116,9 @@ def _read_text(path: Path, result: Transcriptions) -> str | None:
         result.report("csv-bom", f"{FILE_NAME} starts with an invisible mark (BOM).", line=1)
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        result.report("csv-nul", f"{FILE_NAME} contains zero bytes, which are ignored.", line=line)
-        text = text.replace("\0", "")
+        result.report("csv-nul", f"{FILE_NAME} contains zero bytes.", line=line)
+        # A crash while saving leaves a tail of them; inside a row they spoil that row.
+        text = text.rstrip("\0\n") + "\n"
     odd = _ODD.search(text)
     if odd:
         _report_odd_spaces(text, result)
