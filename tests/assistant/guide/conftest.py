@@ -13,7 +13,7 @@ import soundfile
 from singwiz.assistant.guide import Guide
 from singwiz.assistant.guide.view import Action, Question, StepStatus, StepView
 
-RATE = 16000
+RATE = 44100
 SYLLABLES = {"a": ("a",), "ka": ("k", "a"), "mi": ("m", "i")}
 
 
