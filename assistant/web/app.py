@@ -1,0 +1,272 @@
+"""The page: the steps on top, one step below, redrawn only where something changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+from ..guide.guide import Guide
+from ..guide.view import Reply, StepView
+from .fields import Field, error_update, field
+from .page import (
+    MARKS,
+    blocks_signature,
+    charts_of,
+    form_signature,
+    is_drawn,
+    job_html,
+    new_drawing,
+    others_of,
+    values_signature,
+)
+from .show import show_blocks, show_charts
+
+POLL_SECONDS = 1.0
+
+# Events are the page's own business, not an API; and polling must not dim the page.
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def look() -> dict[str, Any]:
+    """Theme and style sheet, for ``launch``. Only fonts that the machine has: no network."""
+    theme = gr.themes.Soft(
+        primary_hue="teal",
+        neutral_hue="slate",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+    css = (files(__package__) / "style.css").read_text(encoding="utf-8")
+    return {"theme": theme, "css": css}
+
+
+def build(guide: Guide) -> gr.Blocks:
+    """The whole page for one guide; every tab that opens it sees the same project."""
+    with gr.Blocks(title="singwiz", analytics_enabled=False) as blocks:
+        _Page(guide, blocks)
+    return blocks
+
+
+class _Page:
+    """Components that exist once per tab, and the handlers between them and the guide."""
+
+    def __init__(self, guide: Guide, blocks: gr.Blocks) -> None:
+        self.guide = guide
+        self.blocks = blocks
+        overview = guide.overview()
+        self.numbers = {line.id: line.number for line in overview}
+
+        self.heading = gr.HTML(elem_id="heading")
+        self.step_id = gr.State(guide.current())
+        self.form = gr.State("")
+        self.values = gr.State("")
+        self.seen = gr.State("")
+        self.curves = gr.State("")
+        # The list of steps also reports its first step as chosen while the page is being made.
+        self.ready = gr.State(False)
+
+        first = guide.current()
+        with gr.Walkthrough(selected=self.numbers[first], elem_id="steps") as self.walkthrough:
+            self.steps = [gr.Step(line.title, id=line.number) for line in overview]
+        self.why = gr.HTML(elem_id="why")
+        self.job = gr.HTML(elem_id="job")
+
+        gr.render([self.step_id], triggers=[self.form.change], show_progress="hidden")(
+            self.draw_form
+        )
+        gr.render([self.step_id], triggers=[self.curves.change], show_progress="hidden")(
+            self.draw_charts
+        )
+        gr.render([self.step_id], triggers=[self.seen.change], show_progress="hidden")(
+            self.draw_blocks
+        )
+
+        with gr.Row(elem_id="move"):
+            # The list of steps lets people only go back; looking ahead is allowed as well.
+            back, ahead = gr.Button("← Back", size="sm"), gr.Button("Next →", size="sm")
+
+        self.everything = [
+            self.heading,
+            *self.steps,
+            self.why,
+            self.job,
+            self.form,
+            self.values,
+            self.seen,
+            self.curves,
+        ]
+        refresh: dict[str, Any] = {
+            "fn": self.refresh,
+            "inputs": [self.step_id, self.form, self.values],
+            "outputs": self.everything,
+            **PRIVATE,
+        }
+        self.refresh_event = refresh
+        blocks.load(self.enter, None, [self.step_id, self.walkthrough], **PRIVATE).then(**refresh)
+        gr.Timer(POLL_SECONDS).tick(**refresh).then(lambda: True, None, [self.ready], **PRIVATE)
+        for line, step in zip(overview, self.steps, strict=True):
+            step.select(
+                lambda ready, chosen=line.id: chosen if ready or chosen != first else gr.skip(),
+                [self.ready],
+                [self.step_id],
+                **PRIVATE,
+            ).then(**refresh)
+
+        for button, distance in ((back, -1), (ahead, 1)):
+            button.click(
+                lambda step_id, by=distance: self.beside(step_id, by),
+                [self.step_id],
+                [self.step_id, self.walkthrough],
+                **PRIVATE,
+            ).then(**refresh)
+
+    def beside(self, step_id: str, distance: int) -> tuple[str, Any]:
+        """The step before or after one."""
+        ids = list(self.numbers)
+        index = min(max(ids.index(step_id) + distance, 0), len(ids) - 1)
+        return ids[index], gr.Walkthrough(selected=index + 1)
+
+    def enter(self) -> tuple[str, Any]:
+        """Where a tab starts that has just been opened."""
+        step_id = self.guide.current()
+        return step_id, gr.Walkthrough(selected=self.numbers[step_id])
+
+    # Drawing -----------------------------------------------------------------------------
+
+    def refresh(self, step_id: str, form: str, values: str) -> list[Any]:
+        """Everything that changes by itself, for one tab."""
+        overview, view = self.guide.overview(), self.guide.view(step_id)
+        project = self.guide.project
+        if project is not None:
+            # Only the project's files are handed out; it may have been made after the start.
+            self.blocks.allowed_paths = [str(project.root)]
+        drawn = values == values_signature(view) and is_drawn(form, view)
+        return [
+            _heading(project.state.name if project else ""),
+            *(gr.Step(MARKS[line.status] + line.title) for line in overview),
+            _why(view),
+            job_html(view.job),
+            gr.skip() if drawn else new_drawing(view),
+            values_signature(view),
+            blocks_signature(view, others_of(view)),
+            blocks_signature(view, charts_of(view)),
+        ]
+
+    def draw_form(self, step_id: str) -> None:
+        """Questions and buttons of a step."""
+        view = self.guide.view(step_id)
+        fields = [field(step_id, q) for q in view.questions if not q.advanced]
+        advanced = [q for q in view.questions if q.advanced]
+        if advanced:
+            with gr.Accordion("More options", open=False, elem_id="more-options"):
+                fields += [field(step_id, question) for question in advanced]
+        form = _Form(step_id, fields, form_signature(view))
+        controls = [one.control for one in fields]
+        outputs = [*controls, *(one.error for one in fields), self.form, self.values]
+        for one in fields:
+            one.taken_by(
+                lambda value, one=one: self._answer(form, {one.question.id: value}),
+                inputs=[one.control],
+                outputs=outputs,
+                **PRIVATE,
+            )
+        with gr.Row(elem_id="actions"):
+            for action in view.actions:
+                button = gr.Button(
+                    action.label,
+                    variant="primary" if action.primary else "secondary",
+                    interactive=action.enabled,
+                    elem_id=f"a-{action.id}",
+                    key=("action", step_id, action.id),
+                    preserved_by_key=[],
+                )
+                button.click(
+                    lambda *values, action=action.id: self._act(form, action, values),
+                    controls,
+                    [self.step_id, self.walkthrough, *outputs],
+                    **PRIVATE,
+                ).then(**self.refresh_event)
+        for reason in {action.reason for action in view.actions if action.reason}:
+            gr.Markdown(reason, elem_classes=["note", "plain"])
+
+    def draw_blocks(self, step_id: str) -> None:
+        """Texts, tables, pictures and sounds of a step."""
+        show_blocks(step_id, others_of(self.guide.view(step_id)))
+
+    def draw_charts(self, step_id: str) -> None:
+        """Curves of a step."""
+        show_charts(step_id, charts_of(self.guide.view(step_id)))
+
+    # Telling the guide -------------------------------------------------------------------
+
+    def _answer(self, form: _Form, values: dict[str, Any]) -> list[Any]:
+        reply = self._tell(form, values)
+        if not reply.ok and not reply.errors:
+            _notify(reply)
+        return self._updates(form, set(values))
+
+    def _tell(self, form: _Form, values: dict[str, Any]) -> Reply:
+        by_id = {one.question.id: one for one in form.fields}
+        return self.guide.answer(
+            form.step_id, {key: by_id[key].read(value) for key, value in values.items()}
+        )
+
+    def _updates(self, form: _Form, typed: set[str]) -> list[Any]:
+        """What the form has to change after an answer; the fields in ``typed`` are left alone."""
+        view = self.guide.view(form.step_id)
+        now = {question.id: question for question in view.questions}
+        controls, errors = [], []
+        for one in form.fields:
+            question = now.get(one.question.id, one.question)
+            keep = question.value == one.question.value or question.id in typed
+            one.question = question
+            controls.append(gr.skip() if keep else one.write(question))
+            errors.append(error_update(question))
+        redraw = gr.skip() if form_signature(view) == form.signature else new_drawing(view)
+        return [*controls, *errors, redraw, values_signature(view)]
+
+    def _act(self, form: _Form, action: str, values: tuple[Any, ...]) -> list[Any]:
+        # A field may still hold what was typed last: the click can overtake the answer.
+        changed = {
+            one.question.id: value
+            for one, value in zip(form.fields, values, strict=True)
+            if one.read(value) != one.read(one.write(one.question))
+        }
+        reply = self._tell(form, changed) if changed else Reply(True)
+        if reply.ok:
+            reply = self.guide.act(form.step_id, action)
+        _notify(reply)
+        next_step = reply.go_to or form.step_id
+        shown = gr.Walkthrough(selected=self.numbers[next_step]) if reply.go_to else gr.skip()
+        return [next_step, shown, *self._updates(form, set(changed))]
+
+
+@dataclass
+class _Form:
+    """A form as one tab shows it."""
+
+    step_id: str
+    fields: list[Field]
+    signature: str
+
+
+def _notify(reply: Reply) -> None:
+    text = " ".join(part for part in (reply.message, reply.hint) if part)
+    if text:
+        (gr.Info if reply.ok else gr.Warning)(_escape(text))
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _heading(name: str) -> str:
+    project = f" <span>{_escape(name)}</span>" if name else ""
+    return f"<h1>singwiz{project}</h1>"
+
+
+def _why(view: StepView) -> str:
+    title = f"<h2>{view.number}. {_escape(view.title)}</h2>"
+    return f"{title}<p>{_escape(view.why)}</p>"

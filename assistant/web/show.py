@@ -1,0 +1,90 @@
+"""Gradio components for what a step shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from ..guide.view import Audio, Block, Chart, Image, Table, Text
+
+SEVERITIES = {"error": "✖ error", "warning": "▲ warning", "note": "• note"}
+
+
+def show_blocks(step_id: str, blocks: Sequence[Block]) -> None:
+    """Draw everything but charts; must be called inside a Gradio layout.
+
+    Sounds, pictures and tables are keyed by what they show, so that a sound that is being played
+    goes on when something else on the page changes.
+    """
+    for number, block in enumerate(blocks):
+        match block:
+            case Text():
+                gr.Markdown(block.body, elem_classes=["note", block.tone])
+            case Table():
+                _table(block, f"table-{number}")
+            case Image():
+                gr.Image(
+                    str(block.path),
+                    label=block.caption,
+                    interactive=False,
+                    buttons=["fullscreen", "download"],
+                    key=("image", step_id, str(block.path)),
+                    preserved_by_key=[],
+                )
+            case Audio():
+                gr.Audio(
+                    str(block.path),
+                    label=block.caption,
+                    interactive=False,
+                    buttons=["download"],
+                    elem_classes="sound",
+                    key=("audio", step_id, str(block.path)),
+                )
+
+
+def _table(block: Table, elem_id: str) -> None:
+    if not block.rows:
+        gr.Markdown(f"**{block.title}** – {block.empty}", elem_classes=["note", "plain"])
+        return
+    rows = [list(row) for row in block.rows]
+    if block.severity_column is not None:
+        for row in rows:
+            column = block.severity_column
+            row[column] = SEVERITIES.get(row[column], row[column])
+    gr.Dataframe(
+        rows,
+        headers=list(block.columns),
+        label=block.title,
+        interactive=False,
+        wrap=True,
+        max_height=420,
+        show_search="filter" if len(rows) > 8 else "none",
+        elem_id=elem_id,
+    )
+
+
+def show_charts(step_id: str, charts: Sequence[Chart]) -> None:
+    """Draw curves; must be called inside a Gradio layout."""
+    for chart in charts:
+        gr.LinePlot(
+            chart_frame(chart),
+            x="x",
+            y="y",
+            color="series",
+            title=chart.title,
+            x_title=chart.x_label,
+            y_title=chart.y_label or "value",
+            height=260,
+            key=("chart", step_id, chart.title),
+            preserved_by_key=[],
+        )
+
+
+def chart_frame(chart: Chart) -> Any:
+    """The points of a chart as a data frame with the columns x, y and series."""
+    import pandas as pd
+
+    points = [(x, y, name) for name, line in chart.series.items() for x, y in line]
+    return pd.DataFrame(points, columns=["x", "y", "series"])

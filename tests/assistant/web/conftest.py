@@ -1,0 +1,68 @@
+"""A real browser and a real server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.remote.webdriver import WebDriver
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[WebDriver]:
+    options = Options()
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--autoplay-policy=no-user-gesture-required",
+        "--window-size=1280,1400",
+    ):
+        options.add_argument(argument)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    driver = shutil.which("chromedriver")
+    assert chromium and driver, "install Chromium and its driver to run the browser tests"
+    options.binary_location = chromium
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield chrome
+    chrome.quit()
+
+
+@pytest.fixture
+def serve_guide(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Serve a guide on a free port of this machine; gives the address."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(tmp_path / "cache")
+    running = []
+
+    def serve(guide: Any, *, allowed: Path | None = None) -> str:
+        from singwiz.assistant.web.app import build, look
+
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        blocks = build(guide)
+        running.append(blocks)
+        _, url, _ = blocks.queue(default_concurrency_limit=8).launch(
+            server_name="127.0.0.1",
+            server_port=port,
+            prevent_thread_lock=True,
+            quiet=True,
+            ssr_mode=False,
+            footer_links=[],
+            allowed_paths=[str(allowed)] if allowed else [],
+            **look(),
+        )
+        return url
+
+    yield serve
+    for blocks in running:
+        blocks.close(verbose=False)
