@@ -120,7 +120,7 @@ def song_segments(*, seed: int = 0) -> list[dict[str, object]]:
     segments: list[dict[str, object]] = []
     for index, (offset, phrase) in enumerate(demo_song()):
         count = round(phrase.milliseconds / 1000 / STEP) + 1
-        times = np.arange(count) * STEP
+        times = np.arange(count, dtype=np.float64) * STEP
         f0 = pitch_curve(phrase, times, np.random.default_rng([seed, 2, index]))
         segments.append(
             {

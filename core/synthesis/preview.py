@@ -39,6 +39,9 @@ full scale can reach."""
 VOICED_SHARE = 0.997
 """Even a clean voice has noise 25 dB below its harmonics; mel matching then sets its level."""
 
+ENVELOPE = 17
+"""Mel bands an envelope is smoothed over: more than lie between two low harmonics."""
+
 LIFTER_SECONDS = 0.0015
 """Quefrencies kept for the phase of the vocal tract: formants, not harmonics."""
 
@@ -128,7 +131,7 @@ class PreviewVocoder:
             pitch = np.full(frames, 200.0, np.float32)
         later = np.append(pitch[1:], pitch[-1])
         centre_pitch = np.sqrt(pitch * later)
-        voiced, tilt = voicing(mel, centre_pitch, self.centres)
+        voiced, tilt, sharpness = voicing(mel, centre_pitch, self.centres)
         voiced = np.where(unvoiced & np.append(unvoiced[1:], unvoiced[-1]), 0.0, voiced)
 
         pulses, noise = self._excitation(pitch)
@@ -144,7 +147,12 @@ class PreviewVocoder:
             last = min(total, stop + MARGIN + CONTEXT)
             part = slice(first * self.hop_size, (last - 1) * self.hop_size + self.win_size)
             sound = self._shape(
-                pulses[part], noise[part], target[first:last], share[first:last], power[first:last]
+                pulses[part],
+                noise[part],
+                target[first:last],
+                share[first:last],
+                power[first:last],
+                blur=1.0 - sharpness,
             )
             offset = start * self.hop_size + lead - first * self.hop_size
             length = (stop - start) * self.hop_size
@@ -165,11 +173,11 @@ class PreviewVocoder:
         sine = np.sin(phase / 2)
         at_pulse = np.abs(sine) < 1e-5
         pulses = np.sin((harmonics + 0.5) * phase) / np.where(at_pulse, 1.0, 2 * sine) - 0.5
-        pulses = np.where(at_pulse, harmonics, pulses).astype(np.float32)
+        pulses = np.where(at_pulse, harmonics, pulses)
         noise = np.random.default_rng(self.seed).standard_normal(length, dtype=np.float32)
-        return pulses, noise
+        return pulses.astype(np.float32), noise
 
-    def _voiced_share(self, voiced: Array, tilt: Array) -> NDArray[np.float32]:
+    def _voiced_share(self, voiced: Array, tilt: Array) -> Array:
         """Share of harmonic power, ``[T]`` → function of frequency ``[T, fft_size/2 + 1]``.
 
         The higher, the noisier; voiced fricatives (little tilt) turn to noise earlier than vowels.
@@ -180,24 +188,39 @@ class PreviewVocoder:
         return share.astype(np.float32)
 
     def _shape(
-        self, pulses: Array, noise: Array, target: Array, share: Array, power: Array
+        self,
+        pulses: Array,
+        noise: Array,
+        target: Array,
+        share: Array,
+        power: Array,
+        *,
+        blur: float,
     ) -> Array:
         """Mix and shape one block; all arguments cover the same frames."""
         spectrum = self._stft(pulses) * (power * np.sqrt(share))
         spectrum += self._stft(noise) * (np.sqrt(self.sample_rate / 2) * np.sqrt(1.0 - share))
-        gain = self._missing(spectrum, target, limit=25.0)
+        gain = self._missing(spectrum, target, blur=blur, limit=25.0)
         spectrum *= np.exp(gain) * self.top
         spectrum *= self._tract_phase(gain)
         overlap = self._overlap(len(target))
         for _ in range(CORRECTIONS):
             spectrum = self._stft(self._istft(spectrum, overlap))
-            spectrum *= np.exp(self._missing(spectrum, target, limit=2.0))
+            spectrum *= np.exp(self._missing(spectrum, target, blur=blur, limit=2.0))
         return self._istft(spectrum, overlap)
 
-    def _missing(self, spectrum: Spectrum, target: Array, *, limit: float) -> Array:
-        """Log gain ``[T, fft_size/2 + 1]`` that would bring ``spectrum`` to the wanted mel."""
-        have = np.log(np.maximum(np.abs(spectrum) @ self.filterbank.T, 1e-9))
-        gain = np.clip(target - have, -limit, limit)
+    def _missing(self, spectrum: Spectrum, target: Array, *, blur: float, limit: float) -> Array:
+        """Log gain ``[T, fft_size/2 + 1]`` that would bring ``spectrum`` to the wanted mel.
+
+        ``blur`` 1 compares envelopes only: a mel without harmonics must not fill the gaps
+        between ours.
+        """
+        have = np.maximum(np.abs(spectrum) @ self.filterbank.T, 1e-9)
+        gain = target - np.log(have)
+        if blur > 0:
+            wide = np.log(_envelope(np.exp(target)) / _envelope(have))
+            gain += np.float32(blur) * (wide - gain)
+        gain = np.clip(gain, -limit, limit)
         return gain[:, self.below] * (1 - self.part) + gain[:, self.below + 1] * self.part
 
     def _tract_phase(self, gain: Array) -> Spectrum:
@@ -236,6 +259,14 @@ class PreviewVocoder:
         for i, piece in enumerate(pieces):
             sound[i * self.hop_size : i * self.hop_size + self.win_size] += piece
         return sound
+
+
+def _envelope(mel: Array) -> Array:
+    """Smooth amplitudes ``[T, bins]`` over ``ENVELOPE`` bands."""
+    from scipy.ndimage import convolve1d
+
+    window = np.hanning(ENVELOPE + 2)[1:-1]
+    return convolve1d(mel, (window / window.sum()).astype(np.float32), axis=1, mode="nearest")
 
 
 def _extend(values: Array) -> Array:

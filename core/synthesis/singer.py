@@ -78,7 +78,7 @@ class Singer:
         Raises:
             SingwizError: the folder is incomplete, damaged, or contradicts itself.
         """
-        from ..checkpoint import latest_checkpoint, load_state_dict
+        from ..checkpoint import latest_checkpoint, load_weights
         from ..models import build_model
 
         experiment = read_experiment(Path(path), config=config)
@@ -93,7 +93,6 @@ class Singer:
                 exit_code=USAGE_PROBLEM,
             )
         device = _device(device)
-        state = load_state_dict(checkpoint, "acoustic")
         keys = experiment.config.to_dict()
         try:
             model = build_model("acoustic", keys, vocab_size=experiment.phonemes.vocab_size)
@@ -104,7 +103,7 @@ class Singer:
                 hint="Copy config.yaml again from where the model was trained.",
                 where=str(experiment.folder / "config.yaml"),
             ) from error
-        _fill(model, state, checkpoint, experiment)
+        load_weights(model, checkpoint, "acoustic")
         vocoder = load_vocoder(experiment.config, device=device, reporter=reporter)
         return cls(experiment, model.eval().to(device), vocoder, device, checkpoint)
 
@@ -260,7 +259,8 @@ class Singer:
         if part.speakers is not None:
             ids = torch.from_numpy(part.speakers.ids).to(self.device)
             weights = row(part.speakers.weights)
-            batch["spk_mix_embed"] = weights @ self.model.fs2.spk_embed(ids)
+            condition: Any = self.model.fs2
+            batch["spk_mix_embed"] = weights @ condition.spk_embed(ids)
         return batch
 
 
@@ -298,30 +298,3 @@ def _device(wanted: str) -> str:
             exit_code=USAGE_PROBLEM,
         ) from error
     return wanted
-
-
-def _fill(
-    model: nn.Module, state: Mapping[str, Any], checkpoint: Path, experiment: Experiment
-) -> None:
-    """Load weights strictly, and say in words why they do not fit."""
-    own = model.state_dict()
-    wrong = [name for name in state if name in own and own[name].shape != state[name].shape]
-    lost = sorted(own.keys() - state.keys())
-    extra = sorted(state.keys() - own.keys())
-    if not (wrong or lost or extra):
-        model.load_state_dict(dict(state))
-        return
-    reason = "the network in config.yaml has another shape"
-    vocabulary = "fs2.txt_embed.weight"
-    if wrong == [vocabulary]:
-        reason = (
-            f"it was trained with {len(state[vocabulary]) - 1} phonemes, but the dictionary in "
-            f"the folder has {experiment.phonemes.vocab_size - 1}"
-        )
-    example = (wrong or lost or extra)[0]
-    raise SingwizError(
-        "checkpoint-mismatch",
-        f"The checkpoint does not fit its folder: {reason} (first difference: {example}).",
-        hint="Put config.yaml and dictionaries of the same training beside the checkpoint.",
-        where=str(checkpoint),
-    )

@@ -37,7 +37,7 @@ def brightness(mel: Array, centres: Array) -> tuple[Array, Array]:
     return low.astype(np.float32), (low - high).astype(np.float32)
 
 
-def voicing(mel: Array, f0: Array, centres: Array) -> tuple[Array, Array]:
+def voicing(mel: Array, f0: Array, centres: Array) -> tuple[Array, Array, float]:
     """Estimate the share of voiced sound per frame.
 
     Two judges are blended by how sharp the whole mel is. Where harmonics are visible, their
@@ -52,7 +52,8 @@ def voicing(mel: Array, f0: Array, centres: Array) -> tuple[Array, Array]:
         centres: ``[bins]`` centre frequency of each mel band, Hz, ascending.
 
     Returns:
-        ``voiced``: ``[T]`` in 0..1; ``tilt``: ``[T]``, see :func:`brightness`.
+        ``voiced``: ``[T]`` in 0..1; ``tilt``: ``[T]``, see :func:`brightness`; ``sharpness`` of
+        the whole mel: 1 if it shows single harmonics, 0 if it does not.
     """
     low, tilt = brightness(mel, centres)
     k = np.arange(1, HARMONICS + 1)
@@ -67,12 +68,13 @@ def voicing(mel: Array, f0: Array, centres: Array) -> tuple[Array, Array]:
 
     level = low - np.quantile(low, 0.95)
     loud = level > -2.5
-    sharpness = np.clip((np.quantile(structure[loud], 0.9) - 1.0) / 0.8, 0.0, 1.0)
+    sharpness = float(np.clip((np.quantile(structure[loud], 0.9) - 1.5) / 0.8, 0.0, 1.0))
     sharp = 2.9 * np.clip(signed, -1.0, 3.0) + 1.9 * agreement + 1.0 * tilt + 0.85 * level - 5.2
     trust = structure / (structure + 0.15)
-    blurred = 4.0 * agreement * trust + 0.8 * tilt + 1.5 * level + 0.3
+    blurred = 4.0 * agreement * trust + 1.4 * tilt + 1.5 * level + 1.4
     score = sharpness * sharp + (1.0 - sharpness) * blurred
-    return (1.0 / (1.0 + np.exp(-np.clip(1.5 * score, -30, 30)))).astype(np.float32), tilt
+    voiced = 1.0 / (1.0 + np.exp(-np.clip(1.5 * score, -30, 30)))
+    return voiced.astype(np.float32), tilt, sharpness
 
 
 def _sample(mel: Array, frequency: NDArray[np.floating], centres: Array) -> Array:
