@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor, nn
 
+from ..checkpoint import migrate_names
 from ..errors import SingwizError
 from ..reporting import Reporter
 from .checkpoints import STATE
@@ -232,7 +234,7 @@ class TrainingTask(pl.LightningModule):
             return
         reporter = self.surroundings.reporter
         writer = None
-        if self.logger is not None:
+        if isinstance(self.logger, TensorBoardLogger):
             self.logger.log_metrics(self.validation_losses, step=step)
             writer = self.logger.experiment
         for name, value in self.validation_losses.items():
@@ -266,6 +268,7 @@ class TrainingTask(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Prepare a checkpoint, ours or DiffSinger's, for going on under the present config."""
+        checkpoint["state_dict"] = migrate_names(checkpoint["state_dict"])
         step = int(checkpoint["global_step"])
         state = checkpoint.get(STATE, {})
         plan = [self.trainer.world_size, *self._plan.signature()]

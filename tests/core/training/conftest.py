@@ -126,11 +126,21 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_binary(tmp_path_factory.mktemp("prepared") / "binary")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def config(binary: Path) -> Callable[..., Config]:
-    return lambda **changes: tiny_config(binary, **changes)
+    """The tiny config over the shared dataset, or over another folder."""
+
+    def make(binary_dir: Path = binary, **changes: Any) -> Config:
+        return tiny_config(binary_dir, **changes)
+
+    return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record() -> type[Record]:
     return Record
+
+
+@pytest.fixture(scope="session")
+def prepare() -> Callable[..., Path]:
+    return write_binary

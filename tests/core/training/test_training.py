@@ -42,15 +42,13 @@ def same_weights(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 @pytest.fixture(scope="module")
 def finished(
-    binary: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    config: MakeConfig, record: type, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Any, Any]:
     """One training of 40 steps with everything shown; folder, result, what was reported."""
-    from conftest import Record, tiny_config
-
     work_dir = tmp_path_factory.mktemp("finished") / "exp"
-    config = tiny_config(binary, max_updates=40, val_check_interval=20, num_sanity_val_steps=1)
-    reporter = Record()
-    return work_dir, train(config, work_dir=work_dir, reporter=reporter), reporter
+    wanted = config(max_updates=40, val_check_interval=20, num_sanity_val_steps=1)
+    reporter = record()
+    return work_dir, train(wanted, work_dir=work_dir, reporter=reporter), reporter
 
 
 # What a training leaves ------------------------------------------------------------------
@@ -285,13 +283,11 @@ def test_an_unexpected_error_saves_the_last_complete_step(
 
 
 def test_a_loss_that_is_no_number_ends_with_advice_and_saves_nothing(
-    config: MakeConfig, tmp_path: Path
+    config: MakeConfig, prepare: Callable[..., Path], tmp_path: Path
 ) -> None:
-    from conftest import tiny_config, write_binary
-
-    spoilt = write_binary(tmp_path / "binary", nan=True)
+    spoilt = prepare(tmp_path / "binary", nan=True)
     with pytest.raises(SingwizError) as caught:
-        train(tiny_config(spoilt, **SILENT), work_dir=tmp_path / "exp")
+        train(config(spoilt, **SILENT), work_dir=tmp_path / "exp")
     assert caught.value.code == "loss-not-finite"
     assert "optimizer_args.lr" in caught.value.hint
     assert steps_on_disk(tmp_path / "exp") == []
@@ -411,25 +407,21 @@ def test_another_network_in_the_same_folder_is_refused_and_nothing_changes(
 
 
 def test_other_phonemes_in_the_same_folder_are_refused(
-    finished: tuple[Path, Any, Any], binary: Path, tmp_path: Path
+    finished: tuple[Path, Any, Any], binary: Path, config: MakeConfig, tmp_path: Path
 ) -> None:
-    from conftest import tiny_config
-
     other = shutil.copytree(binary, tmp_path / "binary")
     (other / "phonemes.json").write_text(json.dumps({"SP": 1, "a": 3, "k": 2, "o": 4}))
     with pytest.raises(SingwizError) as caught:
-        train(tiny_config(other), work_dir=finished[0])
+        train(config(other), work_dir=finished[0])
     assert caught.value.code == "phonemes-changed"
     assert "a, k" in caught.value.message
 
 
 def test_data_prepared_with_other_settings_is_pointed_out(
-    binary: Path, record: type, tmp_path: Path
+    binary: Path, config: MakeConfig, record: type, tmp_path: Path
 ) -> None:
-    from conftest import tiny_config
-
     prepared = shutil.copytree(binary, tmp_path / "binary")
-    same = tiny_config(prepared, **SILENT, max_updates=1)
+    same = config(prepared, **SILENT, max_updates=1)
     for recorded, warned in ((same.hash_for("p"), False), ("other", True)):
         (prepared / "binarize.json").write_text(json.dumps({"config_hash": recorded}))
         reporter = record()
@@ -438,10 +430,8 @@ def test_data_prepared_with_other_settings_is_pointed_out(
 
 
 def test_missing_data_is_explained(config: MakeConfig, tmp_path: Path) -> None:
-    from conftest import tiny_config
-
     with pytest.raises(SingwizError) as caught:
-        train(tiny_config(tmp_path / "nothing"), work_dir=tmp_path / "exp")
+        train(config(tmp_path / "nothing"), work_dir=tmp_path / "exp")
     assert caught.value.code == "binary-data-missing"
     assert not (tmp_path / "exp").exists()
 
