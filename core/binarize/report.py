@@ -1,0 +1,113 @@
+"""What a binarization has to tell: the report, and the picture of the phoneme counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+RARE = 20
+"""Phonemes sung less often than this are hard to learn."""
+
+
+@dataclass
+class BinarizeReport:
+    """The outcome of a binarization.
+
+    Attributes:
+        kind: model kind.
+        output_dir: folder of the binary dataset.
+        config_hash: over all settings that decide the content.
+        counts: items per split; ``train`` includes augmented copies, ``train_original`` does not.
+        seconds: audio per split, same keys as ``counts``.
+        seconds_per_speaker: per split, speaker name -> seconds.
+        items_per_dataset: raw_data_dir -> items.
+        phonemes: symbol -> occurrences.
+        skipped: ``{item, reason}`` of items that were left out.
+        warnings: sentences.
+        cached: recordings whose features were known from an earlier run.
+        workers: processes used; 0 = none besides the calling one.
+        wall_seconds: time it took.
+        files: names in ``output_dir``.
+    """
+
+    kind: str
+    output_dir: str
+    config_hash: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    seconds_per_speaker: dict[str, dict[str, float]] = field(default_factory=dict)
+    items_per_dataset: dict[str, int] = field(default_factory=dict)
+    phonemes: dict[str, int] = field(default_factory=dict)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    cached: int = 0
+    workers: int = 0
+    wall_seconds: float = 0.0
+    files: list[str] = field(default_factory=list)
+
+    def add(self, split: str, speaker: str, seconds: float) -> None:
+        """Count one written item."""
+        self.counts[split] = self.counts.get(split, 0) + 1
+        self.seconds[split] = self.seconds.get(split, 0.0) + seconds
+        per_speaker = self.seconds_per_speaker.setdefault(split, {})
+        per_speaker[speaker] = per_speaker.get(speaker, 0.0) + seconds
+
+    def lines(self) -> list[str]:
+        """Durations as DiffSinger prints them."""
+        result = []
+
+        def both(split: str, label: str, note: str = "", ratio: str = "") -> None:
+            total = self.seconds.get(split, 0.0)
+            shares = self.seconds_per_speaker.get(split, {})
+            each = ", ".join(f"{name}={seconds:.2f}s" for name, seconds in shares.items())
+            result.append(f"| {label} total duration{note}: {total:.2f}s{ratio}")
+            result.append(f"| {label} respective duration{note}: {each}")
+
+        both("valid", "valid")
+        if self.counts.get("train") == self.counts.get("train_original"):
+            both("train", "train")
+        else:
+            both("train_original", "train", " (before augmentation)")
+            times = self.seconds["train"] / max(self.seconds["train_original"], 1e-9)
+            both("train", "train", " (after augmentation)", f" ({times:.2f}x)")
+        return result
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for ``binarize.json``, ``--json`` and job results."""
+        return asdict(self)
+
+
+def draw_phoneme_distribution(counts: Mapping[str, int], path: Path) -> None:
+    """Write a bar chart of phoneme counts as PNG; rare phonemes stand out.
+
+    Args:
+        counts: symbol -> occurrences.
+        path: of the picture.
+    """
+    # The object interface: no pyplot, hence no global state and no display.
+    import logging
+    import warnings
+
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    symbols, heights = list(counts), list(counts.values())
+    figure = Figure(figsize=(max(6.0, 0.28 * len(symbols) + 1.5), 4.0), dpi=100)
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    colours = ["#c44e52" if height < RARE else "#4c72b0" for height in heights]
+    axes.bar(range(len(symbols)), heights, color=colours)
+    axes.set_xticks(range(len(symbols)), symbols, rotation=90, fontsize=8)
+    axes.set_xlim(-0.7, len(symbols) - 0.3)
+    axes.set_ylabel("occurrences")
+    axes.set_title(f"Phonemes in the recordings (red: fewer than {RARE})", fontsize=10)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        # Symbols in scripts the font lacks are drawn as boxes; the picture is still useful.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure.tight_layout()
+        figure.savefig(path, format="png")

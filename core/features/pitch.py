@@ -1,0 +1,173 @@
+"""Fundamental frequency per frame: the extractors of DiffSinger behind one protocol."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SingwizError
+from .curves import align
+
+F0 = NDArray[np.float32]
+Unvoiced = NDArray[np.bool_]
+
+
+class PitchExtractor(Protocol):
+    """Finds F0 on the frame grid of a mel spectrogram."""
+
+    def extract(
+        self,
+        waveform: NDArray[np.float32],
+        sample_rate: int,
+        *,
+        hop_size: int,
+        length: int,
+        speed: float = 1.0,
+    ) -> tuple[F0, Unvoiced]:
+        """F0 at samples 0, h, 2h, … where h = round(hop_size · speed).
+
+        Args:
+            waveform: float32 ``[N]``.
+            sample_rate: Hz.
+            hop_size: samples.
+            length: frames of the result; frames after the audio are unvoiced.
+            speed: factor on the hop, for time-stretched copies.
+
+        Returns:
+            F0 in Hz, float32 ``[length]``, interpolated over unvoiced frames (all zeros if
+            no frame is voiced), and bool ``[length]``, true where unvoiced.
+        """
+        ...
+
+
+class PitchSettings(Protocol):
+    """The config keys an extractor needs; a whole config has them too."""
+
+    @property
+    def pe(self) -> str:
+        """Name of the extractor."""
+
+    @property
+    def f0_min(self) -> float:
+        """Hz."""
+
+    @property
+    def f0_max(self) -> float:
+        """Hz."""
+
+
+def interpolate_unvoiced(f0: NDArray[np.floating]) -> tuple[F0, Unvoiced]:
+    """Draw straight lines (in pitch, not in Hz) across unvoiced frames.
+
+    Args:
+        f0: ``[T]`` Hz, 0 where unvoiced.
+
+    Returns:
+        F0 float32 ``[T]`` without gaps; the outer voiced values are held to the ends. If no
+        frame is voiced it stays zero. And bool ``[T]``, true where ``f0`` was 0.
+    """
+    unvoiced = f0 == 0
+    if unvoiced.all():
+        return np.zeros(len(f0), np.float32), unvoiced
+    voiced_frames = np.flatnonzero(~unvoiced)
+    filled = np.asarray(f0, np.float32).copy()
+    gaps = np.flatnonzero(unvoiced)
+    octaves = np.log2(np.asarray(f0, np.float64)[voiced_frames])
+    filled[gaps] = 2.0 ** np.interp(gaps, voiced_frames, octaves)
+    return filled, unvoiced
+
+
+@dataclass(frozen=True)
+class Parselmouth:
+    """Praat's autocorrelation method: fast, precise, and good on clean recordings."""
+
+    f0_min: float
+    f0_max: float
+
+    def extract(
+        self,
+        waveform: NDArray[np.float32],
+        sample_rate: int,
+        *,
+        hop_size: int,
+        length: int,
+        speed: float = 1.0,
+    ) -> tuple[F0, Unvoiced]:
+        """See :meth:`PitchExtractor.extract`."""
+        import parselmouth
+
+        hop = round(hop_size * speed)
+        # Praat's first frame lies 1.5 periods of the lowest pitch after the start: silence in
+        # front moves it to sample 0.
+        left = math.ceil(1.5 / self.f0_min * sample_rate)
+        right = hop * ((len(waveform) - 1) // hop + 1) - len(waveform) + left + 1
+        sound = parselmouth.Sound(
+            np.pad(np.asarray(waveform, np.float64), (left, right)), sampling_frequency=sample_rate
+        )
+        pitch = sound.to_pitch_ac(
+            time_step=hop / sample_rate,
+            voicing_threshold=0.6,
+            pitch_floor=self.f0_min,
+            pitch_ceiling=self.f0_max,
+        )
+        assert abs(pitch.t1 - 1.5 / self.f0_min) < 0.001, "Praat placed its frames elsewhere"
+        found = pitch.selected_array["frequency"].astype(np.float32)
+        return interpolate_unvoiced(align(found, length))
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """WORLD's Harvest: keeps weak and creaky voice that Praat drops, but is slow."""
+
+    f0_min: float
+    f0_max: float
+
+    def extract(
+        self,
+        waveform: NDArray[np.float32],
+        sample_rate: int,
+        *,
+        hop_size: int,
+        length: int,
+        speed: float = 1.0,
+    ) -> tuple[F0, Unvoiced]:
+        """See :meth:`PitchExtractor.extract`."""
+        import pyworld
+
+        found, _ = pyworld.harvest(
+            np.asarray(waveform, np.float64),
+            sample_rate,
+            f0_floor=self.f0_min,
+            f0_ceil=self.f0_max,
+            frame_period=1000.0 * round(hop_size * speed) / sample_rate,
+        )
+        return interpolate_unvoiced(align(found.astype(np.float32), length))
+
+
+def pitch_extractor(config: PitchSettings) -> PitchExtractor:
+    """The extractor that ``pe`` names. Nothing heavy is imported before its first use.
+
+    Raises:
+        SingwizError: the name is unknown, or its network is not part of this version.
+    """
+    if config.pe == "parselmouth":
+        return Parselmouth(config.f0_min, config.f0_max)
+    if config.pe == "harvest":
+        return Harvest(config.f0_min, config.f0_max)
+    if config.pe == "rmvpe":
+        raise SingwizError(
+            "extractor-unavailable",
+            "The network of the pitch extractor 'rmvpe' is not part of this version yet.",
+            hint="Set pe to 'parselmouth', or to 'harvest' for rough or whispery voices.",
+            where="pe",
+        )
+    raise SingwizError(
+        "extractor-unknown",
+        f"There is no pitch extractor called '{config.pe}'.",
+        hint="Set pe to 'parselmouth' or 'harvest'.",
+        where="pe",
+    )
