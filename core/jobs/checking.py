@@ -41,7 +41,7 @@ def check_recordings(
         items, seconds), and ``mismatch`` (:meth:`Mismatch.to_dict`, None without a usable
         dictionary).
     """
-    from ..dataset import check_datasets
+    from ..dataset import check_datasets, label_sequences
     from ..dictionary import compare
 
     findings: list[Finding] = []
@@ -66,14 +66,7 @@ def check_recordings(
     )
     mismatch = None
     if phoneme_set is not None:
-        mismatch = compare(
-            phoneme_set,
-            (
-                (item.name, dataset.language, item.ph_seq)
-                for dataset in datasets
-                for item in dataset.items
-            ),
-        )
+        mismatch = compare(phoneme_set, label_sequences(datasets))
     counts = count_by_severity(findings)
     items = [item for dataset in datasets for item in dataset.items]
     return {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_text
 from ..errors import SingwizError
+from ..findings import Severity
 from ..project import ModelKind, Project
 from ..reporting import Reporter
 
@@ -32,15 +32,18 @@ def project_config(project: Project, kind: ModelKind, *, reporter: Reporter) -> 
     Raises:
         SingwizError: the choices or the edited file make no valid config.
     """
-    from ..config import load_config
+    from ..config import changed_keys, load_config
 
     path = project.config_path(kind)
     if not _edited_by_hand(project, kind):
         write_config(project, kind)
-        return load_config(path)
+        config = load_config(path)
+        refuse_contradictions(config, reporter=reporter)
+        return config
     config = load_config(path)
+    refuse_contradictions(config, reporter=reporter)
     try:
-        differing = _differences(config.to_dict(), _generate(project, kind).to_dict())
+        differing = list(changed_keys(config.to_dict(), _generate(project, kind).to_dict()))
     except SingwizError:
         differing = []
     if differing:
@@ -52,13 +55,30 @@ def project_config(project: Project, kind: ModelKind, *, reporter: Reporter) -> 
     return config
 
 
+def refuse_contradictions(config: Config, *, reporter: Reporter) -> None:
+    """Warn of values that fit badly.
+
+    Raises:
+        SingwizError: values that do not fit together at all.
+    """
+    from ..config import check_config
+
+    for finding in check_config(config):
+        if finding.severity is Severity.ERROR:
+            raise SingwizError(
+                finding.code, finding.message, hint=finding.hint, where=str(finding.place)
+            )
+        if finding.severity is Severity.WARNING:
+            reporter.warning(finding.code, finding.message)
+
+
 def write_config(project: Project, kind: ModelKind) -> list[str]:
     """Make the config anew from the choices in ``singwiz.yaml``.
 
     Returns:
-        The keys whose values changed against the file that was there (all, if none was).
+        The dotted keys whose values changed against the file that was there (all, if none was).
     """
-    from ..config import load_config, save_config
+    from ..config import changed_keys, load_config, save_config
 
     path = project.config_path(kind)
     before: dict[str, Any] = {}
@@ -71,7 +91,7 @@ def write_config(project: Project, kind: ModelKind) -> list[str]:
     save_config(config, path)
     body = path.read_text(encoding="utf-8")
     write_text(path, HEADER.format(checksum=_checksum(body)) + body)
-    return _differences(before, config.to_dict())
+    return list(changed_keys(before, config.to_dict()))
 
 
 def _generate(project: Project, kind: ModelKind) -> Config:
@@ -107,13 +127,3 @@ def _edited_by_hand(project: Project, kind: ModelKind) -> bool:
 def _checksum(body: str) -> str:
     lines = [line for line in body.splitlines() if not line.startswith("#")]
     return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()[:16]
-
-
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Names of top-level keys whose values differ, sorted."""
-    missing = object()
-    return sorted(
-        key
-        for key in before.keys() | after.keys()
-        if before.get(key, missing) != after.get(key, missing)
-    )

@@ -27,6 +27,7 @@ from .records import (
     JOB_FILE,
     LOG_FILE,
     RESULT_FILE,
+    is_further_rank,
     read_record,
     run_recorded,
     write_record,
@@ -301,6 +302,8 @@ def run_here(
     """
     from .stages import run_stage
 
+    if is_further_rank():
+        return run_stage(stage, project, params, Reporter())
     with _one_starter(project):
         job = _new_job(project, stage, params, worker=identify(os.getpid()))
     with (job.dir / LOG_FILE).open("a", encoding="utf-8") as log:

@@ -95,6 +95,14 @@ def bug_report(error: BaseException, log: Path) -> SingwizError:
     )
 
 
+def is_further_rank() -> bool:
+    """True in the copies of this process that Lightning starts for further GPUs.
+
+    They take part in the work, but only the first process keeps the records.
+    """
+    return int(os.environ.get("LOCAL_RANK") or 0) > 0 or int(os.environ.get("NODE_RANK") or 0) > 0
+
+
 class LogLines(Reporter):
     """Writes the lines meant for humans into a text stream, with the time of day."""
 
@@ -166,7 +174,7 @@ def run_recorded(
     error: SingwizError
     try:
         result = to_plain(call(reporter))
-        if result.get("stopped_early") and reporter.cancelled():
+        if result.get("stopped_early"):
             write_result(job_dir, "cancelled", result=result)
         else:
             events.write("done")

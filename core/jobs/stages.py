@@ -63,7 +63,7 @@ def _model(params: Mapping[str, Any]) -> ModelKind:
             hint=f"Choose one of: {', '.join(MODEL_KINDS)}.",
             exit_code=USAGE_PROBLEM,
         )
-    return kind  # type: ignore[no-any-return]
+    return kind
 
 
 def open_datasets(project: Project) -> list[RawDataset]:
@@ -151,7 +151,7 @@ def binarize_config(
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Binarize what a config says; without ``output_dir`` where the config says."""
-    from ..binarize import binarize_acoustic
+    from ..binarize.acoustic import binarize_acoustic
 
     _only_acoustic(config)
     report = binarize_acoustic(
@@ -209,6 +209,13 @@ def train_config(
     }
 
 
+def render(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Sing a song or a recording's labels; see :func:`.rendering.render_experiment`."""
+    from .rendering import render_project
+
+    return render_project(project, params, reporter)
+
+
 def _only_acoustic(config: Config) -> None:
     if config.kind != "acoustic":
         raise SingwizError(
@@ -224,5 +231,6 @@ STAGES: dict[str, Stage] = {
     "config": config,
     "binarize": binarize,
     "train": train,
+    "render": render,
 }
 """Name -> function, in the order of the way."""

@@ -11,11 +11,13 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from ..errors import Cancelled, SingwizError
 from ..project import Project
+from ..reporting import Reporter
 from .events import EventWriter
-from .records import JOB_FILE, read_record, run_recorded
+from .records import JOB_FILE, is_further_rank, read_record, run_recorded
 
 
 def main(arguments: list[str]) -> int:
@@ -23,6 +25,17 @@ def main(arguments: list[str]) -> int:
     job_dir, entry = Path(arguments[0]), arguments[1]
     faulthandler.enable()
     record = read_record(job_dir / JOB_FILE) or {}
+    module, function = entry.split(":")
+
+    def work(reporter: Reporter) -> dict[str, Any]:
+        project = Project.open(record["project"])
+        run_stage = getattr(importlib.import_module(module), function)
+        result: dict[str, Any] = run_stage(record["stage"], project, record["params"], reporter)
+        return result
+
+    if is_further_rank():
+        work(Reporter())
+        return 0
     events = EventWriter(job_dir)
 
     asked = 0
@@ -37,16 +50,8 @@ def main(arguments: list[str]) -> int:
 
     signal.signal(signal.SIGINT, on_interrupt)
 
-    module, function = entry.split(":")
     try:
-        run_recorded(
-            job_dir,
-            events,
-            sys.stderr,
-            lambda reporter: getattr(importlib.import_module(module), function)(
-                record["stage"], Project.open(record["project"]), record["params"], reporter
-            ),
-        )
+        run_recorded(job_dir, events, sys.stderr, work)
     except (SingwizError, Cancelled):
         return 1  # all there is to say is in result.json
     return 0
