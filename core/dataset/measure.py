@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import SingwizError
-from .audio import AudioInfo, blocks, info_of, open_audio
+from .audio import AudioInfo, blocks, info_of, open_audio, to_mono
 
 FULL_SCALE = 0.9999
 """16-bit full scale is 32767/32768; anything above this is at the limit."""
@@ -121,9 +121,9 @@ class _Meter:
         if peak >= FULL_SCALE:
             self._find_clipping(block)
         self.peak = max(self.peak, peak)
-        mono = flat if self.info.channels == 1 else block.mean(axis=1, dtype=np.float32)
+        mono = to_mono(block)
         if self.info.channels > 1:
-            self.products += block.T.astype(np.float64) @ block.astype(np.float64)
+            self.products += block.T @ block
         self.total += float(mono.sum(dtype=np.float64))
         width = max(int(_WINDOW * self.info.sample_rate), 1)
         whole = len(mono) // width * width

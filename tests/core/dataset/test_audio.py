@@ -117,6 +117,17 @@ def test_a_flac_that_breaks_off_is_noticed(tmp_path):
     assert caught.value.code in ("audio-truncated", "audio-unreadable")
 
 
+def test_a_header_that_claims_more_than_there_is_is_noticed(tmp_path):
+    path = tmp_path / "short.flac"
+    soundfile.write(path, tone(44100), 44100)
+    data = bytearray(path.read_bytes())
+    data[22:26] = struct.pack(">I", 44100 * 600)  # the number of samples in STREAMINFO
+    path.write_bytes(data)
+    with pytest.raises(SingwizError) as caught:
+        read_audio(path, None)
+    assert caught.value.code in ("audio-truncated", "audio-unreadable")
+
+
 def test_samples_that_are_not_numbers_are_refused(tmp_path):
     path = tmp_path / "nan.wav"
     soundfile.write(path, np.array([0.0, np.nan, 0.1]), 44100, subtype="FLOAT")

@@ -180,6 +180,13 @@ def test_a_broken_row_is_reported_with_its_line_and_left_out(corpus, change, cod
     assert [item.name for item in dataset.items] == ["song_00", "song_01"]
 
 
+def test_a_quote_that_swallows_the_rest_is_blamed_on_the_line_it_opens_in(corpus, one_finding):
+    corpus.rows[1]["ph_seq"] = '"' + corpus.rows[1]["ph_seq"]
+    dataset = corpus.write().open()
+    assert one_finding(dataset.findings, "csv-quote").place.line == 3
+    assert [item.name for item in dataset.items] == ["song_00"]
+
+
 def test_names_that_differ_in_case_or_have_an_odd_hash_are_only_warnings(corpus, one_finding):
     for name in ("SONG_00", "take#b"):
         soundfile.write(corpus.wav(name), sing(300.0), RATE)
