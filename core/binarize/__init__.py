@@ -1,6 +1,37 @@
 """From a raw dataset to a binary dataset: features of every item in files training can read.
 
-The way in is :func:`singwiz.core.binarize.acoustic.binarize_acoustic`; training reads with
-:class:`singwiz.core.binarize.storage.BinaryDataset`. Nothing is imported here, so that the
+Training only needs :mod:`.storage`; the rest is loaded when it is asked for, so that the
 reader does not pay for the writer.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .acoustic import binarize_acoustic
+    from .report import BinarizeReport
+    from .storage import BinaryDataset, BinaryWriter, read_metadata
+
+_HOME = {
+    "BinarizeReport": ".report",
+    "BinaryDataset": ".storage",
+    "BinaryWriter": ".storage",
+    "binarize_acoustic": ".acoustic",
+    "read_metadata": ".storage",
+}
+
+__all__ = [
+    "BinarizeReport",
+    "BinaryDataset",
+    "BinaryWriter",
+    "binarize_acoustic",
+    "read_metadata",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name], __name__), name)
