@@ -41,7 +41,7 @@ class Desk:
         self._memory: dict[str, tuple[Hashable, Any]] = {}
         self._watches: dict[str, JobWatch] = {}
         self._polled: set[str] = set()
-        self._jobs: tuple[Hashable, dict[str, Job]] | None = None
+        self._jobs: tuple[Hashable, dict[str, list[Job]]] | None = None
 
     @property
     def project(self) -> Project | None:
@@ -123,9 +123,10 @@ class Desk:
 
     def watch(self, stage: str) -> JobWatch | None:
         """The newest job of a stage, whoever started it; as it was at the last refresh."""
-        newest = self._newest_jobs().get(stage)
-        if newest is None:
+        jobs = self._jobs_by_stage().get(stage)
+        if not jobs:
             return None
+        newest = jobs[0]
         watch = self._watches.get(newest.id)
         if watch is None:
             watch = self._watches[newest.id] = JobWatch.of(newest)
@@ -134,8 +135,17 @@ class Desk:
         self._polled.add(newest.id)
         return watch
 
-    def _newest_jobs(self) -> dict[str, Job]:
-        """Stage -> newest job. The folder is listed again only when something was added."""
+    def history(self, stage: str) -> list[JobWatch]:
+        """All jobs of a stage, oldest first; each is read once."""
+        watches = []
+        for job in reversed(self._jobs_by_stage().get(stage, [])):
+            if job.id not in self._watches:
+                self._watches[job.id] = JobWatch.of(job)
+            watches.append(self._watches[job.id])
+        return watches
+
+    def _jobs_by_stage(self) -> dict[str, list[Job]]:
+        """Stage -> jobs, newest first. The folder is listed again only when it changed."""
         from ...core.jobs import list_jobs
 
         project = self.project
@@ -145,8 +155,10 @@ class Desk:
         # A folder that changed a moment ago may change again without a new time stamp.
         settled = time.time_ns() - changed[0] > SETTLED_NS
         if self._jobs is None or self._jobs[0] != changed or not settled:
-            newest = {job.stage: job for job in reversed(list_jobs(project))}
-            self._jobs = (changed, newest)
+            by_stage: dict[str, list[Job]] = {}
+            for job in list_jobs(project):
+                by_stage.setdefault(job.stage, []).append(job)
+            self._jobs = (changed, by_stage)
         return self._jobs[1]
 
     # Memory ---------------------------------------------------------------------------

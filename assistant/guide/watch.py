@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .view import Chart, JobView
+from .view import JobView
 
 if TYPE_CHECKING:
     from ...core.jobs import Job, JobStatus
@@ -104,15 +104,6 @@ class JobWatch:
             hint=str(error.get("hint", "")),
             log_tail=tuple(self._log),
         )
-
-    def chart(self, title: str, names: dict[str, str], *, y_label: str = "") -> Chart | None:
-        """Curves of some metrics (metric name -> name in the legend); None if there are none."""
-        series = {
-            legend: thin_out(self.metrics[name])
-            for name, legend in names.items()
-            if self.metrics.get(name)
-        }
-        return Chart(title, series, y_label=y_label) if series else None
 
 
 def thin_out(

@@ -8,13 +8,12 @@ from typing import Any
 
 from ..desk import Desk, fingerprint, inside, is_file
 from ..store import signature
-from ..view import Audio, Block, Choice, Image, Question, Text
+from ..view import Audio, Block, Choice, Image, Question, Table, Text
 from .train import TrainStep
 from .work import JobStep
 
 OWN_SONG = "own-song"
 """Value of the choice that means: the .ds file named below."""
-AUDIO_SUFFIXES = (".wav", ".flac")
 
 
 class ListenStep(JobStep):
@@ -120,8 +119,27 @@ class ListenStep(JobStep):
         picture = Path(str(result.get("spectrogram") or ""))
         if picture.is_file():
             blocks.append(Image(picture, self.say("spectrogram")))
+        figures = result.get("figures")
+        if isinstance(figures, dict):
+            blocks.append(self._figures(figures))
         blocks.append(Text(self.say("lands", file=wav)))
         return blocks
+
+    def _figures(self, figures: dict[str, Any]) -> Table:
+        """Objective closeness to the recording; figures that could not be measured are left out."""
+        rows = []
+        for name in ("f0_cents", "voicing_agreement", "mel_l1", "baseline_l1"):
+            value = figures.get(name)
+            if not isinstance(value, int | float):
+                continue
+            shown = f"{value:.2f}"
+            if name == "f0_cents":
+                shown = self.say("cents", value=round(value))
+            elif name == "voicing_agreement":
+                shown = self.say("percent", value=round(100.0 * value))
+            rows.append((self.say(f"figure.{name}"), shown))
+        columns = (self.say("column-figure"), self.say("column-value"))
+        return Table(self.say("figures"), columns, tuple(rows))
 
     def summary(self, desk: Desk) -> str:
         watch = self.watch(desk)

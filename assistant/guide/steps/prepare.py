@@ -9,6 +9,7 @@ from typing import Any
 from ..desk import Desk
 from ..store import signature
 from ..view import Block, Image, Table, Text
+from ..words import has, say
 from .check import dataset_signature
 from .work import JobStep
 
@@ -60,7 +61,7 @@ class PrepareStep(JobStep):
         blocks.append(
             Table(
                 self.say("counts"),
-                (self.say("column-what"), self.say("column-value")),
+                (self.say("column-what"), self.say("column-count"), self.say("column-singers")),
                 tuple(_rows(result)),
             )
         )
@@ -88,18 +89,23 @@ class PrepareStep(JobStep):
         watch = self.watch(desk)
         if watch is None or watch.status.state != "done":
             return ""
-        counts = watch.result.get("counts")
-        counts = counts if isinstance(counts, dict) else {}
+        counts = _mapping(watch.result.get("counts"))
         return self.say("summary", train=counts.get("train", 0), valid=counts.get("valid", 0))
 
 
-def _rows(result: dict[str, Any]) -> list[tuple[str, str]]:
-    """Counts per split and minutes per speaker as table rows."""
-    rows = []
-    counts = result.get("counts")
-    for split, count in (counts if isinstance(counts, dict) else {}).items():
-        rows.append((str(split), str(count)))
-    seconds = result.get("seconds")
-    for speaker, value in (seconds if isinstance(seconds, dict) else {}).items():
-        rows.append((str(speaker), f"{float(value) / 60.0:.1f} min"))
+def _rows(result: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Per split and singer: items and minutes."""
+    counts, seconds = (_mapping(result.get(key)) for key in ("counts", "seconds_per_speaker"))
+    rows: list[tuple[str, ...]] = []
+    for split, count in counts.items():
+        name = say(f"prepare.split.{split}") if has(f"prepare.split.{split}") else str(split)
+        shares = _mapping(seconds.get(split))
+        minutes = ", ".join(
+            f"{singer}: {float(value) / 60.0:.1f} min" for singer, value in shares.items()
+        )
+        rows.append((name, str(count), minutes))
     return rows
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..desk import Desk
+from ..desk import Desk, is_file
 from ..store import signature
-from ..view import Action, Audio, Block, Image, Reply, StepStatus, Table, Text
-from ..watch import JobWatch
+from ..view import Action, Audio, Block, Chart, Image, Reply, StepStatus, Table, Text
+from ..watch import JobWatch, thin_out
 from .prepare import PrepareStep
 from .work import JobStep
 
-MOST_EXAMPLES = 3
+Curves = dict[str, list[tuple[float, float]]]
+"""Metric -> points (step, value)."""
+
+MOST_EXAMPLES = 4
 """Validation sounds and pictures shown; the newest step only."""
 CHECKPOINT_GLOB = "model_ckpt_steps_*.ckpt"
 
@@ -38,23 +41,33 @@ class TrainStep(JobStep):
 
     def planned_steps(self, desk: Desk) -> int:
         """How many steps the settings ask for."""
+        return int(self._settings(desk).get("max_updates") or 0)
+
+    def _settings(self, desk: Desk) -> dict[str, Any]:
+        """The config on disk as plain data; empty if there is none."""
         from ....core.config import load_config
 
         path = desk.opened.config_path("acoustic")
         seen = signature(path)
-        values = desk.remembered(
-            "planned-steps", seen, lambda: load_config(path).to_dict() if seen else {}
+        return desk.remembered(
+            "settings", seen, lambda: load_config(path).to_dict() if seen else {}
         )
-        return int(values.get("max_updates") or 0)
 
     def params(self, desk: Desk) -> dict[str, Any]:
-        return {"model": "acoustic"}
+        params: dict[str, Any] = {"model": "acoustic", "experiment": self.experiment(desk)}
+        seed = self._settings(desk).get("seed")
+        if isinstance(seed, int):
+            params["seed"] = seed
+        return params
+
+    def experiment(self, desk: Desk) -> str:
+        """Name of the folder under ``checkpoints/``."""
+        choice = desk.opened.state.models.get("acoustic")
+        return (choice.experiment if choice else "") or "acoustic"
 
     def checkpoints(self, desk: Desk) -> list[tuple[int, Path]]:
         """Steps and files, oldest first."""
-        choice = desk.opened.state.models.get("acoustic")
-        name = (choice.experiment if choice else "") or "acoustic"
-        folder = desk.opened.experiment_dir("acoustic", name)
+        folder = desk.opened.experiment_dir("acoustic", self.experiment(desk))
         return desk.remembered("checkpoints", signature(folder), lambda: _checkpoints(folder))
 
     def lets_pass(self, desk: Desk) -> bool:
@@ -101,8 +114,8 @@ class TrainStep(JobStep):
             steps = self.checkpoints(desk)[-1][0] if self.checkpoints(desk) else 0
             key = "finished" if watch.status.state == "done" else "stopped"
             blocks.append(Text(self.say(key, steps=steps), "good" if steps else "warning"))
-        blocks += self._charts(watch)
-        blocks += self._examples(watch)
+        blocks += self._charts(desk)
+        blocks += self._examples(desk)
         checkpoints = self.checkpoints(desk)
         if checkpoints:
             rows = tuple((str(steps), path.name) for steps, path in reversed(checkpoints))
@@ -110,24 +123,42 @@ class TrainStep(JobStep):
             blocks.append(Table(self.say("checkpoints"), columns, rows))
         return blocks
 
-    def _charts(self, watch: JobWatch) -> list[Block]:
-        losses = {name: name for name in watch.metrics if "loss" in name}
-        training = {name: name for name in losses if not _is_validation(name)}
-        validation = {name: name for name in losses if _is_validation(name)}
-        charts = [
-            watch.chart(self.say("chart-training"), training, y_label=self.say("loss")),
-            watch.chart(self.say("chart-validation"), validation, y_label=self.say("loss")),
+    def _runs(self, desk: Desk) -> list[JobWatch]:
+        """Every job that trained this experiment, oldest first."""
+        name = self.experiment(desk)
+        return [
+            watch
+            for watch in desk.history(self.stage)
+            if (watch.job.params.get("experiment") or "acoustic") == name
         ]
-        return [chart for chart in charts if chart is not None]
 
-    def _examples(self, watch: JobWatch) -> list[Block]:
+    def _charts(self, desk: Desk) -> list[Block]:
+        curves = _joined([watch.metrics for watch in self._runs(desk)])
+        charts: list[Block] = []
+        for kind in ("training", "validation"):
+            series = {
+                name.removeprefix(f"{kind}/"): thin_out(points)
+                for name, points in curves.items()
+                if name.startswith(f"{kind}/") and name.endswith("loss")
+            }
+            if series:
+                charts.append(Chart(self.say(f"chart-{kind}"), series, y_label=self.say("loss")))
+        return charts
+
+    def _examples(self, desk: Desk) -> list[Block]:
         """Pictures and sounds of the newest validation."""
+        files = [
+            file
+            for watch in self._runs(desk)
+            for file in watch.artifacts
+            if file.kind in ("audio", "image")
+        ]
+        newest = files[-1].path.parent if files else None
         shown: list[Block] = []
         for kind in ("audio", "image"):
-            files = [one for one in watch.artifacts if one.kind == kind and one.path.is_file()]
-            newest = files[-1].path.parent if files else None
-            for one in [file for file in files if file.path.parent == newest][:MOST_EXAMPLES]:
-                caption = one.label or self.say("example", steps=one.path.parent.name)
+            latest = [one for one in files if one.kind == kind and one.path.parent == newest]
+            for one in [one for one in latest if is_file(one.path)][:MOST_EXAMPLES]:
+                caption = self.say("example", steps=one.path.parent.name, label=one.label).strip()
                 shown.append(
                     Audio(one.path, caption) if kind == "audio" else Image(one.path, caption)
                 )
@@ -146,8 +177,15 @@ def _free_name(folder: Path, base: str) -> str:
     return f"{base}_{number}"
 
 
-def _is_validation(metric: str) -> bool:
-    return metric.startswith(("val", "valid"))
+def _joined(runs: list[Curves]) -> Curves:
+    """Curves of several runs as one: a later run replaces what it trained again."""
+    joined: Curves = {}
+    for run in runs:
+        for name, points in run.items():
+            if points:
+                before = [point for point in joined.get(name, []) if point[0] < points[0][0]]
+                joined[name] = before + points
+    return joined
 
 
 def _checkpoints(folder: Path) -> list[tuple[int, Path]]:
