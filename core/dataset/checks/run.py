@@ -16,8 +16,8 @@ from .labels import check_labels
 from .phonemes import check_coverage, check_known, check_language, check_training_coverage
 from .thresholds import Thresholds
 
-KINDS = ("acoustic", "variance")
-"""Model kinds whose needs the checks know."""
+KINDS = ("acoustic", "variance", "vocoder")
+"""Model kinds whose needs the checks know; a vocoder learns from sound alone."""
 
 _REPORT_EVERY = 0.1
 
@@ -48,7 +48,8 @@ def check_datasets(
     Args:
         datasets: opened raw datasets; their own findings are included.
         phoneme_set: of the voice; None skips the checks of phonemes.
-        kind: model to be trained; decides how bad faults in note columns are.
+        kind: model to be trained. ``variance`` makes faults in note columns errors,
+            ``vocoder`` skips what is said about labels, phonemes and their lengths.
         sample_rate: of the voice, Hz.
         thresholds: limits to move, by name.
         workers: recordings decoded at the same time.
@@ -73,13 +74,14 @@ def check_datasets(
     for dataset in datasets:
         findings += dataset.findings
         findings += check_orphans(dataset, limits)
-        findings += check_labels(dataset, limits, kind)
-    if phoneme_set is not None:
+        if kind != "vocoder":
+            findings += check_labels(dataset, limits, kind)
+    if phoneme_set is not None and kind != "vocoder":
         findings += phoneme_set.findings
         if any(dataset.items for dataset in datasets):
             findings += _check_phonemes(datasets, phoneme_set, validation_items or {}, limits)
     if audio:
-        findings += _check_audio(datasets, sample_rate, limits, workers, reporter)
+        findings += _check_audio(datasets, kind, sample_rate, limits, workers, reporter)
     return findings
 
 
@@ -101,13 +103,14 @@ def _check_phonemes(
 
 def _check_audio(
     datasets: Sequence[RawDataset],
+    kind: str,
     sample_rate: int,
     limits: Thresholds,
     workers: int,
     reporter: Reporter,
 ) -> list[Finding]:
     from ..measure import Measures, measure_all
-    from .sound import check_sound
+    from .sound import check_label_length, check_sound
 
     total = sum(len(dataset.items) for dataset in datasets)
     done, reported = 0, 0.0
@@ -125,5 +128,7 @@ def _check_audio(
             if time.monotonic() - reported > _REPORT_EVERY or done == total:
                 reporter.progress(done, total, f"Listening to {item.name}")
                 reported = time.monotonic()
+        if kind != "vocoder":
+            findings += check_label_length(dataset, heard, limits)
         findings += check_sound(dataset, heard, sample_rate, limits)
     return findings

@@ -1,4 +1,4 @@
-"""Checks of recordings: length against labels, rate, channels, level, edges, duplicates."""
+"""Checks of recordings: length, rate, channels, level, edges, duplicates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Heard = tuple[Item, Measures]
 def check_sound(
     dataset: RawDataset, heard: Sequence[Heard], sample_rate: int, limits: Thresholds
 ) -> list[Finding]:
-    """All checks of one dataset's recordings.
+    """All checks of one dataset's recordings that do not look at labels.
 
     Args:
         dataset: where the items come from.
@@ -63,25 +63,35 @@ def check_readable(
     return []
 
 
-def check_length(
-    dataset: RawDataset, item: Item, measures: Measures, limits: Thresholds
+def check_label_length(
+    dataset: RawDataset, heard: Sequence[Heard], limits: Thresholds
 ) -> Iterator[Finding]:
-    """Labels that end before or after the recording; recordings too short or too long."""
-    seconds = _seconds(measures)
-    labelled = item.seconds
-    # More than a thousand times too long means another unit, which has its own finding.
-    excess = labelled - seconds
-    if labelled < 500 * seconds and abs(excess) > max(
-        limits.length_difference, limits.length_difference_share * seconds
-    ):
+    """Labels that end before or after the recording."""
+    for item, measures in heard:
+        if measures.error is not None or measures.info is None:
+            continue
+        seconds, labelled = measures.info.seconds, item.seconds
+        excess = labelled - seconds
+        allowed = max(limits.length_difference, limits.length_difference_share * seconds)
+        # Hundreds of times too long means another unit, which has its own finding.
+        if abs(excess) <= allowed or labelled >= 500 * seconds:
+            continue
         side = "after" if excess > 0 else "before the end of"
         start, end = sorted((labelled, seconds))
+        place = dataset.place(item.name, item.line)
         yield report(
             "label-audio-length",
             f"The labels of '{item.name}' end {abs(excess):.2f} s {side} the recording.",
-            Place(dataset.name, item.name, "transcriptions.csv", item.line, "", start, end),
+            Place(place.dataset, item.name, place.file, item.line, "", start, end),
             severity=Severity.ERROR if abs(excess) > limits.length_difference_error else None,
         )
+
+
+def check_length(
+    dataset: RawDataset, item: Item, measures: Measures, limits: Thresholds
+) -> Iterator[Finding]:
+    """Recordings too short or too long."""
+    seconds = measures.info.seconds if measures.info else math.nan
     place = _place(dataset, item)
     if seconds < limits.item_min:
         severity = Severity.ERROR if seconds < limits.item_min_error else None
@@ -209,10 +219,6 @@ def check_identical(dataset: RawDataset, heard: Sequence[Heard]) -> Iterator[Fin
 def _place(dataset: RawDataset, item: Item) -> Place:
     file = f"wavs/{item.audio.name}" if item.audio else "wavs"
     return dataset.place(item.name, None, file=file)
-
-
-def _seconds(measures: Measures) -> float:
-    return measures.info.seconds if measures.info else math.nan
 
 
 def _decibels(value: float) -> str:

@@ -260,6 +260,14 @@ def test_labels_of_another_language_are_recognised(corpus, one_finding, tmp_path
     assert one_finding(findings, "language-unknown").severity is Severity.ERROR
 
 
+def test_a_vocoder_learns_from_sound_alone(corpus):
+    for row in range(3):
+        relabel(corpus, row, [("xx", 0.2), ("ko/k", 0.0)])
+    assert corpus.check(kind="vocoder") == []
+    change_sound(corpus, "song_01", lambda x: x + 0.02)
+    assert [finding.code for finding in corpus.check(kind="vocoder")] == ["level-offset"]
+
+
 def test_several_workers_hear_the_same_as_one(corpus):
     change_sound(corpus, "song_01", burst)
     corpus.wav("song_02").write_bytes(b"damaged")
