@@ -57,6 +57,16 @@ class JobWatch:
         """What the stage returned; empty while it runs or if it failed."""
         return self.status.result if isinstance(self.status.result, dict) else {}
 
+    def entries(self, key: str) -> list[dict[str, Any]]:
+        """A list of records in the result; empty if it has none, whatever wrote the file."""
+        listed = self.result.get(key)
+        return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+    def facts(self, key: str) -> dict[str, Any]:
+        """A record in the result; empty if it has none."""
+        found = self.result.get(key)
+        return found if isinstance(found, dict) else {}
+
     def poll(self) -> None:
         """Read what is new. A finished job is never looked at again."""
         if self.running:

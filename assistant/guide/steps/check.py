@@ -55,8 +55,7 @@ class CheckStep(JobStep):
         """The findings of a finished check, worst first, and how many more there are about
         the dictionary: those are shown, and mended, in the next step."""
         order = {str(severity): number for number, severity in enumerate(Severity)}
-        listed = watch.result.get("findings")
-        found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        found = watch.entries("findings")
         own = [one for one in found if not _about_dictionary(str(one.get("code", "")))]
         own.sort(key=lambda one: order.get(str(one.get("severity")), len(order)))
         return own, len(found) - len(own)
@@ -134,8 +133,7 @@ class CheckStep(JobStep):
         watch = self.watch(desk)
         if watch is None or watch.status.state != "done":
             return ""
-        facts = watch.result.get("summary")
-        facts = facts if isinstance(facts, dict) else {}
+        facts = watch.facts("summary")
         return self.say(
             "summary",
             items=facts.get("items", 0),

@@ -119,8 +119,8 @@ class ListenStep(JobStep):
         picture = Path(str(result.get("spectrogram") or ""))
         if picture.is_file():
             blocks.append(Image(picture, self.say("spectrogram")))
-        figures = result.get("figures")
-        if isinstance(figures, dict):
+        figures = watch.facts("figures")
+        if figures:
             blocks.append(self._figures(figures))
         blocks.append(Text(self.say("lands", file=wav)))
         return blocks

@@ -258,8 +258,8 @@ class ModelStep(Step):
         """How often every recording will be heard, and how long it takes if that is known."""
         steps = int(config.get("max_updates") or 0)
         checked = desk.watch("check")
-        facts = checked.result.get("summary") if checked else None
-        if not isinstance(facts, dict) or not facts.get("items"):
+        facts = checked.facts("summary") if checked else {}
+        if not facts.get("items"):
             return self.say("estimate-unknown", steps=steps)
         rate = float(config.get("audio_sample_rate") or 44100) / float(
             config.get("hop_size") or 512

@@ -9,6 +9,7 @@ from typing import Any
 from ..desk import Desk
 from ..store import signature
 from ..view import Block, Image, Table, Text
+from ..watch import JobWatch
 from ..words import has, say
 from .check import dataset_signature
 from .work import JobStep
@@ -53,16 +54,15 @@ class PrepareStep(JobStep):
         watch = self.watch(desk)
         if watch is None or watch.status.state != "done":
             return ()
-        result = watch.result
         blocks: list[Block] = []
-        skipped = [one for one in result.get("skipped") or [] if isinstance(one, dict)]
+        skipped = watch.entries("skipped")
         tone: Any = "warning" if skipped else "good"
         blocks.append(Text(self.say("report", skipped=len(skipped)), tone))
         blocks.append(
             Table(
                 self.say("counts"),
                 (self.say("column-what"), self.say("column-count"), self.say("column-singers")),
-                tuple(_rows(result)),
+                tuple(_rows(watch)),
             )
         )
         if skipped:
@@ -76,9 +76,9 @@ class PrepareStep(JobStep):
                     ),
                 )
             )
-        warnings = [str(one) for one in result.get("warnings") or []]
-        if warnings:
-            rows = tuple((one,) for one in warnings[:MOST_ROWS])
+        warnings = watch.result.get("warnings")
+        if isinstance(warnings, list) and warnings:
+            rows = tuple((str(one),) for one in warnings[:MOST_ROWS])
             blocks.append(Table(self.say("warnings"), (self.say("column-reason"),), rows))
         picture = desk.opened.binary_dir("acoustic") / "phoneme_distribution.png"
         if picture.exists():
@@ -89,23 +89,19 @@ class PrepareStep(JobStep):
         watch = self.watch(desk)
         if watch is None or watch.status.state != "done":
             return ""
-        counts = _mapping(watch.result.get("counts"))
+        counts = watch.facts("counts")
         return self.say("summary", train=counts.get("train", 0), valid=counts.get("valid", 0))
 
 
-def _rows(result: dict[str, Any]) -> list[tuple[str, ...]]:
+def _rows(watch: JobWatch) -> list[tuple[str, ...]]:
     """Per split and singer: items and minutes."""
-    counts, seconds = (_mapping(result.get(key)) for key in ("counts", "seconds_per_speaker"))
     rows: list[tuple[str, ...]] = []
-    for split, count in counts.items():
+    for split, count in watch.facts("counts").items():
         name = say(f"prepare.split.{split}") if has(f"prepare.split.{split}") else str(split)
-        shares = _mapping(seconds.get(split))
+        shares = watch.facts("seconds_per_speaker").get(split)
         minutes = ", ".join(
-            f"{singer}: {float(value) / 60.0:.1f} min" for singer, value in shares.items()
+            f"{singer}: {float(seconds) / 60.0:.1f} min"
+            for singer, seconds in (shares if isinstance(shares, dict) else {}).items()
         )
         rows.append((name, str(count), minutes))
     return rows
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
