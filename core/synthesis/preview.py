@@ -39,6 +39,8 @@ full scale can reach."""
 VOICED_SHARE = 0.997
 """Even a clean voice has noise 25 dB below its harmonics; mel matching then sets its level."""
 
+INITIAL_ABOVE, CORRECTION_ABOVE = 1.0, 0.3
+
 ENVELOPE = 17
 """Mel bands an envelope is smoothed over: more than lie between two low harmonics."""
 
@@ -132,11 +134,14 @@ class PreviewVocoder:
         later = np.append(pitch[1:], pitch[-1])
         centre_pitch = np.sqrt(pitch * later)
         voiced, tilt, sharpness = voicing(mel, centre_pitch, self.centres)
-        voiced = np.where(unvoiced & np.append(unvoiced[1:], unvoiced[-1]), 0.0, voiced)
+        whispered = unvoiced & np.append(unvoiced[1:], unvoiced[-1])
+        voiced = np.where(whispered, 0.0, voiced)
+        blur = np.maximum(1.0 - sharpness, whispered).astype(np.float32)[:, None]
 
         pulses, noise = self._excitation(pitch)
         target = _extend(mel)
         share = self._voiced_share(_extend(voiced), _extend(tilt))
+        blur = _extend(blur)
         power = np.sqrt(2.0 * _extend(centre_pitch))[:, None].astype(np.float32)
         lead = MARGIN * self.hop_size + (self.win_size - self.hop_size) // 2
         output = np.empty(frames * self.hop_size, np.float32)
@@ -152,7 +157,7 @@ class PreviewVocoder:
                 target[first:last],
                 share[first:last],
                 power[first:last],
-                blur=1.0 - sharpness,
+                blur[first:last],
             )
             offset = start * self.hop_size + lead - first * self.hop_size
             length = (stop - start) * self.hop_size
@@ -194,33 +199,35 @@ class PreviewVocoder:
         target: Array,
         share: Array,
         power: Array,
-        *,
-        blur: float,
+        blur: Array,
     ) -> Array:
         """Mix and shape one block; all arguments cover the same frames."""
         spectrum = self._stft(pulses) * (power * np.sqrt(share))
         spectrum += self._stft(noise) * (np.sqrt(self.sample_rate / 2) * np.sqrt(1.0 - share))
-        gain = self._missing(spectrum, target, blur=blur, limit=25.0)
+        gain = self._missing(spectrum, target, blur, above=INITIAL_ABOVE)
         spectrum *= np.exp(gain) * self.top
         spectrum *= self._tract_phase(gain)
         overlap = self._overlap(len(target))
         for _ in range(CORRECTIONS):
             spectrum = self._stft(self._istft(spectrum, overlap))
-            spectrum *= np.exp(self._missing(spectrum, target, blur=blur, limit=2.0))
+            spectrum *= np.exp(self._missing(spectrum, target, blur, above=CORRECTION_ABOVE))
         return self._istft(spectrum, overlap)
 
-    def _missing(self, spectrum: Spectrum, target: Array, *, blur: float, limit: float) -> Array:
+    def _missing(self, spectrum: Spectrum, target: Array, blur: Array, *, above: float) -> Array:
         """Log gain ``[T, fft_size/2 + 1]`` that would bring ``spectrum`` to the wanted mel.
 
-        ``blur`` 1 compares envelopes only: a mel without harmonics must not fill the gaps
-        between ours.
+        Args:
+            spectrum: ``[T, fft_size/2 + 1]``.
+            target: ``[T, bins]`` natural-log mel.
+            blur: ``[T, 1]``; 1 compares envelopes only, because a mel without harmonics must
+                not fill the gaps between ours.
+            above: how far the gain of a band may rise above that of its surroundings, nat.
+                It keeps the pitch where F0 is if the harmonics of the mel lie elsewhere.
         """
         have = np.maximum(np.abs(spectrum) @ self.filterbank.T, 1e-9)
-        gain = target - np.log(have)
-        if blur > 0:
-            wide = np.log(_envelope(np.exp(target)) / _envelope(have))
-            gain += np.float32(blur) * (wide - gain)
-        gain = np.clip(gain, -limit, limit)
+        wide = np.log(_envelope(np.exp(target)) / _envelope(have))
+        gain = np.minimum(target - np.log(have), wide + np.float32(above))
+        gain = np.clip(gain + blur * (wide - gain), -25.0, 25.0)
         return gain[:, self.below] * (1 - self.part) + gain[:, self.below + 1] * self.part
 
     def _tract_phase(self, gain: Array) -> Spectrum:
