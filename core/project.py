@@ -18,7 +18,7 @@ from .errors import USAGE_PROBLEM, SingwizError
 
 SCHEMA = 1
 FILE_NAME = "singwiz.yaml"
-SAFE_NAME = re.compile(r"^[0-9A-Za-z_-]+$")
+SAFE_NAME = re.compile(r"[0-9A-Za-z_-]+\Z")
 
 ModelKind = Literal["acoustic", "variance", "vocoder"]
 MODEL_KINDS: tuple[ModelKind, ...] = ("acoustic", "variance", "vocoder")
@@ -61,6 +61,13 @@ class ModelChoice(BaseModel):
     """Config keys that the user changed, by dotted name, e.g. ``optimizer_args.lr``."""
     experiment: str = ""
     """Folder name under ``checkpoints/``; empty = the model kind."""
+
+    @field_validator("experiment")
+    @classmethod
+    def _folder_name(cls, value: str) -> str:
+        if value in (".", "..") or any(sign in value for sign in "/\\:"):
+            raise ValueError(f"'{value}' is not a plain folder name")
+        return value
 
 
 class ProjectState(BaseModel):
@@ -132,18 +139,26 @@ class Project:
         file = root / FILE_NAME
         try:
             text = file.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise SingwizError(
                 "project-not-found",
                 f"'{root}' is not a singwiz project: it has no {FILE_NAME}.",
                 hint="Create one with: singwiz new PROJECT --raw FOLDER",
                 exit_code=USAGE_PROBLEM,
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise SingwizError(
                 "project-unreadable",
-                f"{FILE_NAME} cannot be read: {error}.",
-                hint="Check the file's permissions and that it is saved as UTF-8.",
+                f"{FILE_NAME} cannot be read: {error.strerror or error}.",
+                hint="Check the file's permissions.",
+                where=str(file),
+                exit_code=USAGE_PROBLEM,
+            ) from None
+        except UnicodeDecodeError:
+            raise SingwizError(
+                "project-unreadable",
+                f"{FILE_NAME} is not saved as UTF-8, so its letters cannot be read.",
+                hint="Open it in a text editor and save it with the encoding UTF-8.",
                 where=str(file),
                 exit_code=USAGE_PROBLEM,
             ) from None
@@ -166,6 +181,15 @@ class Project:
                 "project-invalid",
                 f"{FILE_NAME}: {key}: {first['msg']}.",
                 hint="Correct that entry, or restore the file from a backup.",
+                where=str(file),
+                exit_code=USAGE_PROBLEM,
+            ) from None
+        except (ValueError, RecursionError) as error:
+            # An impossible date, or brackets nested thousands deep.
+            raise SingwizError(
+                "project-invalid",
+                f"{FILE_NAME} is not valid YAML: {error}.",
+                hint="Undo the last edit of the file.",
                 where=str(file),
                 exit_code=USAGE_PROBLEM,
             ) from None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..project import SAFE_NAME
 from .rule import ERROR, NOTE, WARNING, Findings, Rule, say
 from .schema import Config, kind_of
 from .speakers import assign_speaker_ids
-
-_SAFE_SPEAKER = re.compile(r"^[0-9A-Za-z_-]+$")
 
 
 def _kinds_agree(config: Config, base: Path) -> Findings:
@@ -104,7 +102,7 @@ def _speakers(config: Config, base: Path) -> Findings:
     for index, (dataset, number) in enumerate(zip(config.datasets, ids, strict=True)):
         by_name.setdefault(dataset.speaker, set()).add(number)
         by_id.setdefault(number, set()).add(dataset.speaker)
-        if not _SAFE_SPEAKER.match(dataset.speaker):
+        if not SAFE_NAME.match(dataset.speaker):
             yield say(
                 "config-speaker-name",
                 WARNING if dataset.speaker else ERROR,

@@ -289,19 +289,18 @@ def _from_mapping(mapping: Mapping[str, Any]) -> YamlSource:
 
 def _validated(data: dict[str, Any], chain: _Chain) -> Config:
     kind = kind_of(data)
-    own = _base_values(kind)
-    other = _base_values("variance" if kind == "acoustic" else "acoustic")
-    spare = {**_base_values("acoustic"), **other}
     borrowed: set[str] = set()
     for name, field in Config.model_fields.items():
         if kind not in meta_of(field).kinds and data.get(name) is None:
             borrowed.add(name)
-    _complete(data, Config, own)
-    _complete(data, Config, spare)
+    others: tuple[ModelKind, ...] = ("acoustic", "variance")
+    for source in (kind, *others):  # Keys of other kinds need some value, too.
+        _complete(data, Config, _base_values(source))
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
         raise _value_error(error, chain) from None
+    config._kind = kind
     config._borrowed = frozenset(borrowed)
     return config
 

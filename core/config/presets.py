@@ -19,7 +19,12 @@ from ..errors import USAGE_PROBLEM, SingwizError
 from ..project import ModelKind
 from .loading import presets_dir
 
-_PROBE_SECONDS = 10
+_PROBE = [
+    "nvidia-smi",
+    "--query-gpu=memory.total,compute_cap",
+    "--format=csv,noheader,nounits",
+]
+_PROBE_SECONDS = 10.0
 _FIRST_WITH_BFLOAT16 = 8.0
 """CUDA compute capability of the first cards that compute in bf16 (Ampere, RTX 30)."""
 
@@ -146,7 +151,7 @@ def detect_hardware() -> str:
     """
     try:
         answer = subprocess.run(
-            ["nvidia-smi", "--query-gpu=memory.total,compute_cap", "--format=csv,noheader,nounits"],
+            _PROBE,
             capture_output=True,
             text=True,
             timeout=_PROBE_SECONDS,

@@ -30,6 +30,7 @@ class Config(TrainingKeys, ModelKeys, DataKeys):
     model kinds know have a value as well, but are left out of :meth:`to_dict`.
     """
 
+    _kind: ModelKind = PrivateAttr(default="acoustic")
     _borrowed: frozenset[str] = PrivateAttr(default=frozenset())
     _findings: tuple[Finding, ...] = PrivateAttr(default=())
     _original_keys: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -38,7 +39,7 @@ class Config(TrainingKeys, ModelKeys, DataKeys):
     @property
     def kind(self) -> ModelKind:
         """Which model this config is for: ``acoustic``, ``variance`` or ``vocoder``."""
-        return kind_of(self.model_dump(include={"task_cls", "binarizer_cls"}))
+        return self._kind
 
     @property
     def loading_findings(self) -> tuple[Finding, ...]:

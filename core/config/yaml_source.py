@@ -265,12 +265,12 @@ class _Reader:
             understood = SafeConstructor().construct_object(node)  # type: ignore[no-untyped-call]
         except (ValueError, yaml.YAMLError):
             understood = "something else"
-        if str(understood) == node.value:
+        if type(understood) in (int, float) and str(understood) == node.value:
             return  # 12 is 12 for every reader; only the looks of 012 or 'no' deceive.
         self._warn(
             "yaml-type-trap",
             f"{dotted(path) or 'A key'}: without quotes other programs read {node.value} as "
-            f"{understood!r}; singwiz keeps it as the text '{node.value}'.",
+            f"{understood}; singwiz keeps it as the text '{node.value}'.",
             f"Write it in quotes: '{node.value}'.",
             node,
             path,
