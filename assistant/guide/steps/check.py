@@ -48,17 +48,30 @@ class CheckStep(JobStep):
             "thresholds": state.thresholds,
         }
 
+    def input_files(self, desk: Desk) -> list[Path]:
+        return [
+            path
+            for entry in desk.opened.state.datasets
+            for path in dataset_files(entry.raw_data_dir)
+        ]
+
     def params(self, desk: Desk) -> dict[str, Any]:
         return {"model": "acoustic"}
 
     def findings(self, watch: JobWatch) -> tuple[list[dict[str, Any]], int]:
-        """The findings of a finished check, worst first, and how many more there are about
-        the dictionary: those are shown, and mended, in the next step."""
+        """The findings of a finished check, worst first, and how many problems more there are
+        about the dictionary: those are shown, and mended, in the next step."""
         order = {str(severity): number for number, severity in enumerate(Severity)}
         found = watch.entries("findings")
         own = [one for one in found if not _about_dictionary(str(one.get("code", "")))]
         own.sort(key=lambda one: order.get(str(one.get("severity")), len(order)))
-        return own, len(found) - len(own)
+        later = [
+            one
+            for one in found
+            if _about_dictionary(str(one.get("code", "")))
+            and one.get("severity") != str(Severity.NOTE)
+        ]
+        return own, len(later)
 
     def count(self, watch: JobWatch, severity: Severity) -> int:
         """Number of findings of a severity that this step has to settle."""
@@ -145,8 +158,13 @@ class CheckStep(JobStep):
 
 def dataset_signature(raw_data_dir: str) -> list[Any]:
     """Changes when the transcriptions or the list of sound files change."""
+    return [signature(path) for path in dataset_files(raw_data_dir)]
+
+
+def dataset_files(raw_data_dir: str) -> tuple[Path, Path]:
+    """The transcriptions, and the folder whose time stamp shows added and removed sounds."""
     folder = Path(raw_data_dir)
-    return [signature(folder / "transcriptions.csv"), signature(folder / "wavs")]
+    return folder / "transcriptions.csv", folder / "wavs"
 
 
 def _about_dictionary(code: str) -> bool:

@@ -10,10 +10,14 @@ from ..desk import Desk
 from ..store import signature
 from ..view import Block, Image, Table, Text
 from ..watch import JobWatch
-from ..words import has, say
-from .check import dataset_signature
+from ..words import say
+from .check import CheckStep, dataset_signature
 from .work import JobStep
 
+SPLITS = ("train", "train_original", "valid")
+"""Parts of a binary dataset, in the order in which they are shown."""
+ANY_NUMBER = 1_000_000
+"""As many recordings as there may be."""
 MOST_ROWS = 200
 """Skipped items and warnings shown."""
 
@@ -23,6 +27,7 @@ class PrepareStep(JobStep):
 
     id = "prepare"
     stage = "binarize"
+    _check = CheckStep()
 
     def inputs(self, desk: Desk) -> Any:
         from ....core.config import load_config
@@ -43,8 +48,17 @@ class PrepareStep(JobStep):
             ],
         }
 
+    def input_files(self, desk: Desk) -> list[Path]:
+        dictionaries = (Path(chosen) for chosen in desk.opened.state.dictionaries.values())
+        return [*self._check.input_files(desk), *dictionaries]
+
     def params(self, desk: Desk) -> dict[str, Any]:
-        return {"model": "acoustic"}
+        params: dict[str, Any] = {"model": "acoustic"}
+        checked = desk.watch(self._check.stage)
+        if checked is not None and self._check.going_on(desk, checked):
+            # The user has seen what is broken and wants to do without it.
+            params["max_failed"] = ANY_NUMBER
+        return params
 
     def start_reason(self, desk: Desk) -> str:
         training = desk.watch("train")
@@ -96,12 +110,15 @@ class PrepareStep(JobStep):
 def _rows(watch: JobWatch) -> list[tuple[str, ...]]:
     """Per split and singer: items and minutes."""
     rows: list[tuple[str, ...]] = []
-    for split, count in watch.facts("counts").items():
-        name = say(f"prepare.split.{split}") if has(f"prepare.split.{split}") else str(split)
+    counts = watch.facts("counts")
+    order = [split for split in SPLITS if split in counts]
+    if counts.get("train_original") == counts.get("train"):
+        order = [split for split in order if split != "train_original"]
+    for split in order:
         shares = watch.facts("seconds_per_speaker").get(split)
         minutes = ", ".join(
             f"{singer}: {float(seconds) / 60.0:.1f} min"
             for singer, seconds in (shares if isinstance(shares, dict) else {}).items()
         )
-        rows.append((name, str(count), minutes))
+        rows.append((say(f"prepare.split.{split}"), str(counts[split]), minutes))
     return rows

@@ -39,6 +39,9 @@ class TrainStep(JobStep):
         )
         return {"prepared": self._prepared.inputs(desk), "network": network}
 
+    def input_files(self, desk: Desk) -> list[Path]:
+        return [desk.opened.binary_dir("acoustic") / "train.data"]
+
     def planned_steps(self, desk: Desk) -> int:
         """How many steps the settings ask for."""
         return int(self._settings(desk).get("max_updates") or 0)
@@ -92,8 +95,10 @@ class TrainStep(JobStep):
             return (self.button("start", primary=True),)
         status = self.own_status(desk)
         if status is StepStatus.STALE:
-            return (self.button("afresh", primary=True),)
-        return (self.button("resume", primary=status is not StepStatus.DONE),)
+            return (self.button("afresh", primary=True), self.button("resume"))
+        if status is StepStatus.DONE:
+            return (self.button("resume", reason=self.say("all-steps-done")),)
+        return (self.button("resume", primary=True),)
 
     def act(self, desk: Desk, action: str) -> Reply:
         if action == "afresh":

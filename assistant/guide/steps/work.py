@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ....core.errors import SingwizError
 from ..desk import Desk, fingerprint
+from ..store import signature
 from ..view import Action, JobView, Reply, StepStatus
 from ..watch import JobWatch
 from ..words import say
@@ -22,6 +25,10 @@ class JobStep(Step):
     @abstractmethod
     def inputs(self, desk: Desk) -> Any:
         """Plain data that the result depends on; another value makes the result stale."""
+
+    def input_files(self, desk: Desk) -> Iterable[Path]:
+        """Files and folders behind :meth:`inputs` that the work itself never writes."""
+        return ()
 
     @abstractmethod
     def params(self, desk: Desk) -> dict[str, Any]:
@@ -45,8 +52,8 @@ class JobStep(Step):
     def fresh(self, desk: Desk) -> bool:
         """Whether the last job worked on the inputs as they are now.
 
-        A job that was started elsewhere (from the command line) left no fingerprint. It is
-        taken as fresh when it is first seen, and followed from then on.
+        A job that was started elsewhere (from the command line) left no fingerprint. When it is
+        first seen it is fresh unless a file it read is newer, and followed from then on.
         """
         watch = self.watch(desk)
         if watch is None:
@@ -54,11 +61,11 @@ class JobStep(Step):
         now = self.mark(desk)
         run = desk.run_of(self.id)
         if run.get("job") != watch.job.id:
-            try:
-                desk.save_run(self.id, job=watch.job.id, inputs=now)
-            except SingwizError:
-                return True  # a read-only project can still be looked at
-            return True
+            changed = any(_newer(path, watch.job.created) for path in self.input_files(desk))
+            run = {"job": watch.job.id, "inputs": "" if changed else now}
+            # A project that cannot be written can still be looked at.
+            with contextlib.suppress(SingwizError):
+                desk.save_run(self.id, **run)
         return bool(run.get("inputs") == now)
 
     def own_status(self, desk: Desk) -> StepStatus:
@@ -115,3 +122,9 @@ class JobStep(Step):
             job = start_job(project, self.stage, self.params(desk))
             desk.save_run(self.id, job=job.id, inputs=mark)
         return Reply(True, self.say("started"))
+
+
+def _newer(path: Path, created: float) -> bool:
+    """Whether a file was changed after a job was started (seconds since the epoch)."""
+    seen = signature(path)
+    return seen is not None and seen[0] / 1e9 > created

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from singwiz.assistant.guide import Guide
 from singwiz.assistant.guide.view import Action, Question, StepStatus, StepView
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
+
 from singwiz.assistant.guide import Guide
 from singwiz.assistant.guide.view import Audio, Chart, StepStatus, Table, Text
 from singwiz.core.errors import SingwizError
-from singwiz.core.jobs import run_here, stages
+from singwiz.core.jobs import latest_job, run_here, stages
 from singwiz.core.project import Project
 from singwiz.core.reporting import Reporter
 
@@ -156,6 +157,35 @@ def test_an_earlier_change_marks_what_follows_as_stale(trained: Guide, raw: RawF
     assert "Check" in again.reason
 
 
+def test_recordings_changed_before_the_guide_first_looked_are_noticed(
+    guide: Guide, raw: RawFolder, elsewhere: Elsewhere
+) -> None:
+    elsewhere.run(guide, "check", check)
+    time.sleep(0.02)  # file times tick more slowly than the clock
+    raw.sing("song9", "SP k a SP")
+    raw.write()
+    assert Guide.open(guide.project.root).view("check").status is StepStatus.STALE
+
+
+def test_going_on_in_spite_of_errors_lets_the_preparation_leave_them_out(
+    guide: Guide, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = {"severity": "error", "code": "audio-missing", "item": "song1", "message": "Gone."}
+    elsewhere.run(guide, "check", lambda *_: {**CLEAN, "findings": [broken]})
+    guide.answer("check", {"go_on": True})
+    guide.act("model", "write")
+    started: list[dict[str, Any]] = []
+
+    def start_job(project: Project, stage: str, params: dict[str, Any]) -> Any:
+        started.append(params)
+        elsewhere.run(guide, stage, binarize, **params)
+        return latest_job(project, stage)
+
+    monkeypatch.setattr("singwiz.core.jobs.start_job", start_job)
+    assert guide.act("prepare", "start").ok
+    assert started[0]["max_failed"] > 1000
+
+
 def test_each_stale_step_is_renewed_by_one_action(
     trained: Guide, raw: RawFolder, elsewhere: Elsewhere
 ) -> None:
@@ -201,8 +231,6 @@ def test_training_afresh_leaves_the_old_checkpoints(
     def start_job(project: Project, stage: str, params: dict[str, Any]) -> Any:
         started.append(params)
         elsewhere.run(trained, stage, train, **params)
-        from singwiz.core.jobs import latest_job
-
         return latest_job(project, stage)
 
     monkeypatch.setattr("singwiz.core.jobs.start_job", start_job)
