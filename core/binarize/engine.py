@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -83,7 +84,10 @@ def _on_processes(
         ) from None
     finally:
         if not finished:
-            results.close()
+            with warnings.catch_warnings():
+                # joblib warns that work was thrown away; that is what was asked for.
+                warnings.simplefilter("ignore")
+                results.close()
         # Idle workers would hold their memory for minutes.
         get_reusable_executor().shutdown(wait=finished, kill_workers=not finished)
 

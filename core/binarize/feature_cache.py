@@ -12,6 +12,7 @@ import json
 import secrets
 import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ class FeatureCache:
             # No fsync: a torn entry fails its checksum and is computed again.
             temporary.replace(self._path(key))
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
     def keep_only(self, keys: Iterable[str]) -> None:
         """Remove all entries but these."""

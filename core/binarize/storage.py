@@ -46,6 +46,7 @@ class BinaryWriter:
         self._meta_path = folder / (prefix + META_SUFFIX)
         self._file = h5py.File(folder / (prefix + DATA_SUFFIX), "w")
         self._meta: dict[str, list[Any]] = {}
+        self._names: set[str] = set()
         self._count = 0
 
     def __len__(self) -> int:
@@ -62,6 +63,10 @@ class BinaryWriter:
         Raises:
             ValueError: the item has other fields than those before.
         """
+        names = {name for name, value in fields.items() if value is not None} | set(meta or {})
+        self._names = self._names or names
+        if names != self._names:
+            raise ValueError(f"item {self._count} differs in: {sorted(names ^ self._names)}")
         group = self._file.create_group(str(self._count))
         entry: dict[str, Any] = {"spk_ids": int(fields["spk_id"]), "lengths": int(length)}
         for name, value in fields.items():
@@ -72,10 +77,6 @@ class BinaryWriter:
             if array.ndim:
                 entry[name] = int(array.shape[0])
         entry.update(meta or {})
-        if self._count and entry.keys() != self._meta.keys():
-            raise ValueError(
-                f"item {self._count} differs in fields: {set(entry) ^ set(self._meta)}"
-            )
         for name, value in entry.items():
             self._meta.setdefault(name, []).append(value)
         self._count += 1

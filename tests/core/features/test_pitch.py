@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+from singwiz.core.errors import SingwizError
+from singwiz.core.features.pitch import (
+    Harvest,
+    Parselmouth,
+    PitchExtractor,
+    interpolate_unvoiced,
+    pitch_extractor,
+)
+
+SAMPLE_RATE = 44100
+HOP = 512
+
+
+class Settings:
+    f0_min = 65.0
+    f0_max = 1100.0
+
+    def __init__(self, pe: str) -> None:
+        self.pe = pe
+
+
+def glide(seconds: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """A tone that rises by an octave, and its F0 at every sample."""
+    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    f0 = 200.0 * 2.0 ** (times / seconds)
+    phase = 2 * np.pi * np.cumsum(f0) / SAMPLE_RATE
+    waveform = sum(np.sin(k * phase) / k for k in range(1, 12))
+    return (0.1 * waveform).astype(np.float32), f0
+
+
+def test_interpolation_is_linear_in_pitch_and_held_at_the_ends() -> None:
+    f0, uv = interpolate_unvoiced(np.array([0, 0, 220, 0, 0, 440, 0], np.float32))
+    np.testing.assert_allclose(f0, [220, 220, 220, 277.183, 349.228, 440, 440], rtol=1e-5)
+    assert uv.tolist() == [True, True, False, True, True, False, True]
+    assert f0.dtype == np.float32
+
+
+def test_without_any_voice_f0_stays_zero() -> None:
+    f0, uv = interpolate_unvoiced(np.zeros(4, np.float32))
+    assert not f0.any()
+    assert uv.all()
+
+
+@pytest.mark.parametrize("extractor", [Parselmouth(65, 1100), Harvest(65, 1100)])
+@pytest.mark.parametrize("speed", [1.0, 1.37])
+def test_frames_sit_at_multiples_of_the_hop(extractor: PitchExtractor, speed: float) -> None:
+    waveform, truth = glide()
+    hop = round(HOP * speed)
+    length = len(waveform) // hop
+    f0, uv = extractor.extract(waveform, SAMPLE_RATE, hop_size=HOP, length=length, speed=speed)
+    assert f0.shape == uv.shape == (length,)
+    assert f0.dtype == np.float32
+    inner = slice(4, -4)
+    cents = 1200 * np.log2(f0[inner] / truth[::hop][:length][inner])
+    # Half a hop of misplacement would be 7 cents here.
+    assert np.abs(np.median(cents)) < 2
+    assert not uv[inner].any()
+
+
+def test_f0_is_cut_or_continued_to_the_wanted_length() -> None:
+    waveform, _ = glide(0.5)
+    short, _ = Parselmouth(65, 1100).extract(waveform, SAMPLE_RATE, hop_size=HOP, length=10)
+    long, uv = Parselmouth(65, 1100).extract(waveform, SAMPLE_RATE, hop_size=HOP, length=60)
+    assert len(short) == 10
+    np.testing.assert_array_equal(long[:10], short)
+    assert uv[-10:].all()
+    assert np.ptp(long[-10:]) == 0
+
+
+def test_noise_has_no_pitch() -> None:
+    noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE // 2).astype(np.float32) * 0.1
+    _, uv = Parselmouth(65, 1100).extract(noise, SAMPLE_RATE, hop_size=HOP, length=43)
+    assert uv.mean() > 0.9
+
+
+def test_limits_are_respected() -> None:
+    waveform, _ = glide()
+    f0, _ = Parselmouth(65, 300).extract(waveform, SAMPLE_RATE, hop_size=HOP, length=86)
+    assert f0.max() <= 300
+
+
+def test_config_names_the_extractor() -> None:
+    assert pitch_extractor(Settings("parselmouth")) == Parselmouth(65.0, 1100.0)
+    assert pitch_extractor(Settings("harvest")) == Harvest(65.0, 1100.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("rmvpe", "extractor-unavailable"), ("crepe", "extractor-unknown")]
+)
+def test_an_extractor_we_do_not_have_is_refused_with_advice(name: str, code: str) -> None:
+    with pytest.raises(SingwizError) as caught:
+        pitch_extractor(Settings(name))
+    assert caught.value.code == code
+    assert "parselmouth" in caught.value.hint
+    assert "harvest" in caught.value.hint
