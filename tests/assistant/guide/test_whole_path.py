@@ -1,0 +1,56 @@
+"""From a folder of recordings to a sounding file, by answers and buttons only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import soundfile
+
+from singwiz.assistant.guide import Guide
+from singwiz.assistant.guide.view import Audio, Chart, Image, StepStatus
+from singwiz.core.demo.corpus import make_corpus
+
+from .conftest import finish, question
+
+
+def test_answers_and_buttons_lead_from_recordings_to_a_voice(tmp_path: Path) -> None:
+    corpus = make_corpus(tmp_path / "demo", items=8, seconds=2.0, sample_rate=44100)
+    originals = sorted(corpus.raw_data_dir.rglob("*"))
+
+    guide = Guide.open(tmp_path / "my voice")
+    assert guide.answer("recordings", {"raw_dirs": [str(corpus.raw_data_dir)]}).ok
+    assert guide.answer("recordings", {"consent": True}).ok
+    assert guide.act("recordings", "create").ok
+
+    assert guide.act("check", "start").ok
+    assert finish(guide, "check").status is StepStatus.DONE
+    assert guide.current() == "model"
+
+    assert guide.answer("model", {"preset": "tiny"}).ok
+    few = {"max_updates": 2, "val_check_interval": 2, "max_batch_size": 4}
+    assert guide.answer("model", few).ok
+    assert guide.act("model", "write").go_to == "prepare"
+
+    assert guide.act("prepare", "start").ok
+    view = finish(guide, "prepare")
+    assert view.status is StepStatus.DONE
+    assert any(isinstance(block, Image) and block.path.is_file() for block in view.blocks)
+
+    assert guide.act("train", "start").ok
+    view = finish(Guide.open(guide.project.root), "train", limit=300)
+    assert view.status is StepStatus.DONE
+    assert view.summary == "2 steps"
+    assert any(isinstance(block, Chart) for block in view.blocks)
+    assert any(isinstance(block, Audio) for block in view.blocks)
+    assert guide.current() == "listen"
+
+    assert question(guide.view("listen"), "what").value != "own-song"
+    assert guide.act("listen", "start").ok
+    view = finish(guide, "listen", limit=300)
+    assert view.status is StepStatus.DONE
+    voice, recording = [block.path for block in view.blocks if isinstance(block, Audio)]
+    for path in (voice, recording):
+        assert path.is_relative_to(guide.project.root)
+        assert soundfile.info(path).duration > 1.0
+    assert {line.status for line in guide.overview()} == {StepStatus.DONE}
+    assert sorted(corpus.raw_data_dir.rglob("*")) == originals, "nothing beside the originals"
