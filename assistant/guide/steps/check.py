@@ -33,7 +33,7 @@ DICTIONARY_CODES = frozenset(
 
 
 class CheckStep(JobStep):
-    """Runs the checks; errors have to be mended, or the user goes on without the bad items."""
+    """Runs the checks; errors have to be mended, or the user goes on in spite of them."""
 
     id = "check"
     stage = "check"
