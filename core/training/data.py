@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,13 @@ def make_loader(
         prefetch_factor=max(1, prefetch),
         persistent_workers=True,
         pin_memory=pin_memory,
+        worker_init_fn=_leave_ctrl_c_to_the_training,
     )
+
+
+def _leave_ctrl_c_to_the_training(worker: int) -> None:
+    """A terminal sends Ctrl-C to all processes; the training still wants the next batch."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def usable_workers(wanted: int, *, on_cpu: bool, in_memory: bool) -> int:

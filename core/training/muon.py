@@ -102,7 +102,7 @@ class Muon(Optimizer):
         super().__init__(params, defaults)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One update; parameters without a gradient stay as they are."""
         loss = None
         if closure is not None:
@@ -197,7 +197,7 @@ class MuonAdamW(Optimizer):
         super().__init__([group], common)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One update of all parameters with the outer group's learning rate."""
         loss = None
         if closure is not None:

@@ -20,7 +20,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
 from ..checkpoint import load_state_dict
-from ..errors import Cancelled, SingwizError
+from ..errors import USAGE_PROBLEM, Cancelled, SingwizError
 from ..models import build_model
 from ..reporting import Reporter
 from .acoustic import AcousticTask
@@ -107,6 +107,13 @@ def train(
     options = config.to_dict()
     work_dir = work_dir.absolute()
     goal = int(options["max_updates"] if max_steps is None else max_steps)
+    if goal < 1:
+        raise SingwizError(
+            "steps-unusable",
+            f"Training for {goal} steps is no training.",
+            hint="Ask for at least one step.",
+            exit_code=USAGE_PROBLEM,
+        )
     experiment = open_experiment(config, work_dir, reporter)
     with _quiet():
         model = _prepare_model(config.kind, options, experiment, reporter, seed)

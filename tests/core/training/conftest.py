@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from singwiz.core.binarize.storage import BinaryWriter
 from singwiz.core.config import Config, load_config
 from singwiz.core.reporting import Reporter

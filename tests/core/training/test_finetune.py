@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+
 from singwiz.core.errors import SingwizError
 from singwiz.core.training.finetune import FinetuneReport, freeze, load_pretrained
-from torch import nn
 
 
 class Net(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from singwiz.core.errors import SingwizError
 from singwiz.core.reporting import Reporter
 from singwiz.core.training.hardware import TrainingHardware, choose_hardware

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from singwiz.core.training.metrics import (
     CurveAccuracy,
     CurveR2,

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+
 from singwiz.core.errors import SingwizError
 from singwiz.core.training.muon import Muon, MuonAdamW, orthogonalise, split_parameters
 from singwiz.core.training.optimizers import build_optimizer, resumed_state, state_shapes
-from torch import nn
 
 MUON = {
     "optimizer_cls": "modules.optimizer.muon.Muon_AdamW",

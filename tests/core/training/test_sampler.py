@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+
 from singwiz.core.errors import SingwizError
 from singwiz.core.training.sampler import (
     BatchStream,

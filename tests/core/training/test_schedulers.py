@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from singwiz.core.errors import SingwizError
 from singwiz.core.training.schedulers import WarmupCosineSchedule, build_scheduler, schedule_at
 

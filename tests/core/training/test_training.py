@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from singwiz.core.config import Config, load_config
 from singwiz.core.errors import SingwizError
 from singwiz.core.training import train
@@ -232,6 +233,30 @@ def test_a_changed_optimizer_keeps_weights_and_step(
     assert torch.equal(before["model.fs2.txt_embed.weight"], after["model.fs2.txt_embed.weight"])
     name = "model.diffusion.velocity_fn.output_projection.weight"
     assert not torch.equal(before[name], after[name])
+
+
+def test_a_checkpoint_of_diffsinger_is_continued(
+    finished: tuple[Path, Any, Any], config: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    state = load(finished[0], 20)
+    old = {
+        name.replace(".in_proj.weight", ".in_proj_weight"): value
+        for name, value in state["state_dict"].items()
+    }
+    old["model.fs2.encoder.layers.0.op.self_attn.rotary_embed.freqs"] = torch.zeros(4)
+    saved = ["/elsewhere/model_ckpt_steps_10.ckpt", "/elsewhere/model_ckpt_steps_20.ckpt"]
+    kept = {"best_k_models": {path: torch.tensor(1) for path in saved}, "kth_value": 10}
+    foreign = {**state, "state_dict": old, "loops": {}, "callbacks": {"DsModelCheckpoint": kept}}
+    del foreign["singwiz"]
+    torch.save(foreign, tmp_path / checkpoint_name(20))
+    shutil.copy(tmp_path / checkpoint_name(20), tmp_path / checkpoint_name(10))
+    reporter = record()
+    wanted = config(**SILENT, max_updates=24, val_check_interval=4, num_ckpt_keep=2)
+    assert train(wanted, work_dir=tmp_path, reporter=reporter).steps == 24
+    assert min(reporter.metrics["training/total_loss"]) == 21
+    assert list(reporter.metrics["validation/total_loss"]) == [24]
+    assert "optimizer-restarted" not in reporter.warnings
+    assert steps_on_disk(tmp_path) == [20, 24]
 
 
 def test_a_finished_training_is_left_as_it_is(
