@@ -138,7 +138,7 @@ def load_state_dict(path: Path, category: str) -> dict[str, Tensor]:
 
 
 def load_weights(model: nn.Module, path: Path, category: str) -> None:
-    """Load all weights of ``model`` from a checkpoint; nothing may be missing, left over or resized.
+    """Load all weights of ``model`` from a checkpoint; nothing may be missing or left over.
 
     Raises:
         SingwizError: as :func:`load_state_dict`, or the file does not fit the model; the message

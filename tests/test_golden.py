@@ -107,22 +107,35 @@ class Fixture:
             self.failures.append(f"{name}: differs in {(actual != expected).sum()} places")
 
     def check_number(
-        self, section: str, name: str, actual: float, *, relative: float = 1e-4
+        self,
+        section: str,
+        name: str,
+        actual: float,
+        *,
+        relative: float = 1e-4,
+        absolute: float = 1e-9,
     ) -> None:
-        """Compare with the stored number ``name`` of ``losses`` or ``grad_norms``."""
-        self.unchecked.discard(f"{section} {name}")
-        expected = self.data[section].get(name)
-        if expected is None:
-            self.failures.append(f"{section} {name}: {actual} is not expected at all")
-        elif not abs(actual - expected) <= relative * abs(expected) + 1e-9:
-            self.failures.append(f"{section} {name}: {actual}, not {expected}")
+        """Compare with the stored number ``name`` of a section such as ``losses``."""
+        label = f"{section} {name}"
+        if name not in self.data[section]:
+            self.failures.append(f"{label}: {actual} is not expected at all")
+            return
+        expected = self.data[section][name]
+        self.check_value(label, actual, expected, relative=relative, absolute=absolute)
 
-    def check_numbers(
-        self, section: str, actual: Mapping[str, float], *, relative: float = 1e-4
+    def check_value(
+        self,
+        label: str,
+        actual: float,
+        expected: float,
+        *,
+        relative: float = 1e-4,
+        absolute: float = 1e-9,
     ) -> None:
-        """Compare all numbers of a section."""
-        for name, value in actual.items():
-            self.check_number(section, name, value, relative=relative)
+        """Compare two numbers, wherever the fixture keeps the expected one."""
+        self.unchecked.discard(label)
+        if not abs(actual - expected) <= relative * abs(expected) + absolute:
+            self.failures.append(f"{label}: {actual}, not {expected}")
 
     def problems(self) -> Iterable[str]:
         """What is wrong, and what nobody looked at."""

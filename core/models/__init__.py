@@ -39,10 +39,13 @@ def build_model(
         raise ValueError(f"unknown model category {category!r} (known: {known})")
     if vocab_size is None or vocab_size < 2:
         raise ValueError(f"the {category} model needs vocab_size, the number of phonemes plus one")
-    if category == "acoustic":
-        from .acoustic import AcousticModel
+    try:
+        if category == "acoustic":
+            from .acoustic import AcousticModel
 
-        return AcousticModel(config, vocab_size=vocab_size)
-    from .variance import VarianceModel
+            return AcousticModel(config, vocab_size=vocab_size)
+        from .variance import VarianceModel
 
-    return VarianceModel(config, vocab_size=vocab_size)
+        return VarianceModel(config, vocab_size=vocab_size)
+    except KeyError as missing:
+        raise ValueError(f"the config of the {category} model lacks {missing}") from missing

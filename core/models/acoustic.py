@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .aux_decoder import AuxDecoder
 from .condition import AcousticCondition
 from .decoder import build_diffusion
+from .inputs import needed
 from .losses import aux_mel_loss, diffusion_loss
 from .randomness import GLOBAL_RANDOM, RandomSource
 from .sampling import SamplingOptions
@@ -33,9 +34,6 @@ class AcousticModel(nn.Module):
     def __init__(self, config: Mapping[str, Any], *, vocab_size: int) -> None:
         """See :func:`singwiz.core.models.build_model`."""
         super().__init__()
-        for key in ("audio_num_mel_bins", "spec_min", "spec_max"):
-            if config.get(key) is None:
-                raise ValueError(f"the config lacks {key!r}")
         bins = config["audio_num_mel_bins"]
         spec_range = {"spec_min": config["spec_min"], "spec_max": config["spec_max"]}
         shallow = bool(config.get("use_shallow_diffusion", False))
@@ -123,12 +121,12 @@ class AcousticModel(nn.Module):
         )
         if infer:
             return self._sing(cond, mel2ph, gt_mel, sampling, random)
-        if gt_mel is None:
-            raise ValueError("training needs gt_mel")
         aux_out = None
         if self.train_aux_decoder and self.aux_decoder is not None:
             aux_out = self.aux_decoder(cond)
-        diff_out = self.diffusion(cond, gt_mel, random=random) if self.train_diffusion else None
+        diff_out = None
+        if self.train_diffusion:
+            diff_out = self.diffusion(cond, needed("gt_mel", gt_mel), random=random)
         return AcousticOutput(aux_out, diff_out)
 
     def _sing(

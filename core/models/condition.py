@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .encoder import Encoder, EncoderSettings
+from .inputs import needed
 from .layers import EmbeddingTable, ScalarEmbedding
 from .regulators import (
     durations_from_owners,
@@ -80,9 +81,7 @@ class AcousticCondition(nn.Module):
             return None
         if spk_mix_embed is not None:
             return spk_mix_embed
-        if spk_embed_id is None:
-            raise ValueError("this model needs spk_embed_id or spk_mix_embed")
-        return self.spk_embed(spk_embed_id).unsqueeze(1)
+        return self.spk_embed(needed("spk_embed_id", spk_embed_id)).unsqueeze(1)
 
     def forward(
         self,
@@ -105,7 +104,7 @@ class AcousticCondition(nn.Module):
         ph_dur = durations_from_owners(mel2ph, txt_tokens.shape[1])
         extra = self.dur_embed(torch.log1p(ph_dur.float()) if self.use_variance_scaling else ph_dur)
         if self.lang_embed is not None:
-            extra = extra + self.lang_embed(languages)
+            extra = extra + self.lang_embed(needed("languages", languages))
         speaker = self._speaker(spk_embed_id, spk_mix_embed)
         style = speaker
         if self.use_mix_ln and speaker is not None and speaker.shape[1] > 1:
@@ -120,18 +119,13 @@ class AcousticCondition(nn.Module):
         if speaker is not None:
             cond = cond + speaker
         cond = cond + self.pitch_embed(torch.log1p(f0 / 700))
+        curves = variances or {}
         for name, embed in self.variance_embeds.items():
-            if variances is None or name not in variances:
-                raise ValueError(f"this model needs the curve {name!r}")
             scale = curve_scale(name, use_variance_scaling=self.use_variance_scaling)
-            cond = cond + embed(variances[name] * scale)
+            cond = cond + embed(needed(name, curves.get(name)) * scale)
         if self.key_shift_embed is not None:
-            if key_shift is None:
-                raise ValueError("this model needs key_shift")
             scale = KEY_SHIFT_SCALE if self.use_variance_scaling else 1.0
-            cond = cond + self.key_shift_embed(key_shift * scale)
+            cond = cond + self.key_shift_embed(needed("key_shift", key_shift) * scale)
         if self.speed_embed is not None:
-            if speed is None:
-                raise ValueError("this model needs speed")
-            cond = cond + self.speed_embed(speed)
+            cond = cond + self.speed_embed(needed("speed", speed))
         return cond

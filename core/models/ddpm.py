@@ -6,14 +6,14 @@ Step 0 is nearly clean, step T-1 nearly pure noise. Ho et al., arXiv 2006.11239.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from torch import Tensor, as_tensor, float32
 
 from . import ddpm_samplers as samplers
 from .backbones import Backbone
-from .diffusion import DiffusionCore
+from .diffusion import DiffusionCore, Limits
 from .noise_schedule import ContinuousSchedule
 from .randomness import GLOBAL_RANDOM, RandomSource
 from .sampling import SamplingOptions
@@ -80,8 +80,8 @@ class GaussianDiffusion(DiffusionCore):
         *,
         out_dims: int,
         num_feats: int = 1,
-        spec_min: Sequence[float],
-        spec_max: Sequence[float],
+        spec_min: Limits,
+        spec_max: Limits,
         timesteps: int = 1000,
         k_step: int | None = None,
         schedule_type: str = "linear",
@@ -151,11 +151,12 @@ class GaussianDiffusion(DiffusionCore):
         """See :meth:`DiffusionCore.sample_image`."""
         depth = self.timesteps
         if source is not None:
-            depth = self.k_step if options.k_step is None else min(options.k_step, self.k_step)
+            depth = self.k_step if options.k_step is None else options.k_step
             if options.speedup > 1 and depth % options.speedup:
                 raise ValueError(
                     f"a depth of {depth} steps is not a multiple of diff_speedup {options.speedup}"
                 )
+            depth = min(depth, self.k_step)
             if depth <= 0:
                 return source
             if depth < self.timesteps:

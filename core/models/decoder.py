@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from .backbones import build_backbone, choose_backbone
 from .ddpm import GaussianDiffusion
-from .diffusion import DiffusionCore
+from .diffusion import DiffusionCore, Limits
 from .reflow import RectifiedFlow
 from .sampling import SamplingOptions, trained_start
 
@@ -18,8 +18,8 @@ def build_diffusion(
     section: Mapping[str, Any] | None = None,
     out_dims: int,
     num_feats: int = 1,
-    spec_min: Sequence[float],
-    spec_max: Sequence[float],
+    spec_min: Limits,
+    spec_max: Limits,
     shallow: bool = False,
 ) -> DiffusionCore:
     """The diffusion core of an acoustic model or of one predictor of a variance model.

@@ -26,6 +26,10 @@ def denormalise(spec: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return (spec + 1.0) / 2.0 * (high - low) + low
 
 
+Limits = Sequence[float] | Sequence[Sequence[float]]
+"""One end of a value range: one number for all, one per bin, or a list ``[v]`` per feature."""
+
+
 class DiffusionCore(nn.Module, ABC):
     """Turns noise into mels or curves under a condition.
 
@@ -41,23 +45,22 @@ class DiffusionCore(nn.Module, ABC):
         *,
         out_dims: int,
         num_feats: int,
-        spec_min: Sequence[float],
-        spec_max: Sequence[float],
+        spec_min: Limits,
+        spec_max: Limits,
         save_range: bool,
         sampling: SamplingOptions | None,
     ) -> None:
-        """``spec_min`` and ``spec_max`` hold one number, one per bin, or one per feature."""
         super().__init__()
         self.out_dims = out_dims
         self.num_feats = num_feats
         self.sampling = sampling or SamplingOptions()
-        sizes = {1, out_dims} if num_feats == 1 else {1, num_feats}
         for name, values in (("spec_min", spec_min), ("spec_max", spec_max)):
             # DiffSinger keeps no more entries than there are bins, also of a list of features.
-            limits = torch.tensor(list(values)[:out_dims], dtype=torch.float32)
-            if len(limits) not in sizes:
-                raise ValueError(f"{name} has {len(limits)} values; it needs one of {sizes}")
-            shape = (1, 1, -1) if num_feats == 1 else (1, -1, 1, 1)
+            limits = torch.tensor(values[:out_dims], dtype=torch.float32)
+            entries = num_feats if limits.dim() == 2 else out_dims
+            if len(limits) not in (1, entries):
+                raise ValueError(f"{name} has {len(limits)} values; it needs 1 or {entries}")
+            shape = (1, -1, 1, 1) if limits.dim() == 2 else (1, 1, -1)
             self.register_buffer(name, limits.view(shape), persistent=save_range)
 
     def norm_spec(self, spec: Tensor) -> Tensor:

@@ -37,14 +37,7 @@ class EncoderSettings:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> EncoderSettings:
-        """The phoneme encoder of ``config``, without Mix-LN, which only the acoustic model has.
-
-        Raises:
-            ValueError: a size that has no safe default is missing.
-        """
-        for key in ("hidden_size", "enc_layers", "enc_ffn_kernel_size"):
-            if config.get(key) is None:
-                raise ValueError(f"the config lacks {key!r}")
+        """The phoneme encoder of ``config``, without Mix-LN, which only the acoustic model has."""
         return cls(
             hidden_size=config["hidden_size"],
             num_layers=config["enc_layers"],

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .duration_predictor import DurationPredictor
 from .encoder import Encoder, EncoderSettings
+from .inputs import needed
 from .layers import EmbeddingTable, ScalarEmbedding
 from .regulators import sums_by_owner
 
@@ -64,20 +65,18 @@ class LinguisticEncoder(nn.Module):
         """
         if self.predict_dur:
             extra = self._word_features(ph2word, ph_dur, word_dur if infer else None)
-        elif ph_dur is None:
-            raise ValueError("this model needs ph_dur")
         else:
-            scaled = torch.log1p(ph_dur.float()) if self.use_variance_scaling else ph_dur
+            scaled = needed("ph_dur", ph_dur)
+            if self.use_variance_scaling:
+                scaled = torch.log1p(scaled.float())
             extra = self.ph_dur_embed(scaled)
         if self.lang_embed is not None:
-            extra = extra + self.lang_embed(languages)
+            extra = extra + self.lang_embed(needed("languages", languages))
         pad = txt_tokens == 0
         encoded = self.encoder(self.txt_embed(txt_tokens), extra, pad)
         if not self.predict_dur:
             return encoded, None
-        if midi is None:
-            raise ValueError("this model needs midi")
-        x = encoded + self.midi_embed(midi.clamp(0, 127))
+        x = encoded + self.midi_embed(needed("midi", midi).clamp(0, 127))
         if ph_speaker is not None:
             x = x + ph_speaker
         return encoded, self.dur_predictor(x, pad, clamp=infer)
@@ -86,12 +85,9 @@ class LinguisticEncoder(nn.Module):
         self, ph2word: Tensor | None, ph_dur: Tensor | None, word_dur: Tensor | None
     ) -> Tensor:
         """Word mode: onset and word duration of each phoneme, ``[B, T_ph, H]``."""
-        if ph2word is None:
-            raise ValueError("this model needs ph2word")
+        ph2word = needed("ph2word", ph2word)
         if word_dur is None:
-            if ph_dur is None:
-                raise ValueError("this model needs ph_dur or word_dur")
-            word_dur = sums_by_owner(ph_dur, ph2word, int(ph2word.max()))
+            word_dur = sums_by_owner(needed("ph_dur", ph_dur), ph2word, int(ph2word.max()))
         onset = (ph2word > F.pad(ph2word, (1, -1))).long()
         own_word_dur = F.pad(word_dur, (1, 0)).gather(1, ph2word)
         return self.onset_embed(onset) + self.word_dur_embed(own_word_dur)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .encoder import Encoder, EncoderSettings
+from .inputs import needed
 from .layers import EmbeddingTable, ScalarEmbedding, xavier
 
 ENCODER_KEYS = (
@@ -69,7 +70,6 @@ class MelodyEncoder(nn.Module):
         scaled_dur = torch.log1p(note_dur.float()) if self.use_variance_scaling else note_dur
         extra = self.note_dur_embed(scaled_dur)
         if self.note_glide_embed is not None:
-            if note_glide is None:
-                raise ValueError("this model needs note_glide")
-            extra = extra + self.glide_embed_scale * self.note_glide_embed(note_glide)
+            glide = self.note_glide_embed(needed("note_glide", note_glide))
+            extra = extra + self.glide_embed_scale * glide
         return self.out_proj(self.encoder(midi, extra, note_midi < 0))

@@ -5,12 +5,12 @@ Time runs from 0 (noise) to 1 (data). Liu et al., "Flow Straight and Fast", arXi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from torch import Tensor
 
 from .backbones import Backbone
-from .diffusion import DiffusionCore
+from .diffusion import DiffusionCore, Limits
 from .ode_solvers import integrate
 from .randomness import GLOBAL_RANDOM, RandomSource
 from .sampling import SamplingOptions
@@ -25,8 +25,8 @@ class RectifiedFlow(DiffusionCore):
         *,
         out_dims: int,
         num_feats: int = 1,
-        spec_min: Sequence[float],
-        spec_max: Sequence[float],
+        spec_min: Limits,
+        spec_max: Limits,
         t_start: float = 0.0,
         time_scale_factor: float = 1000,
         sampling: SamplingOptions | None = None,

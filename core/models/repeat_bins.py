@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .condition import VARIANCES
+from .diffusion import Limits
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,16 @@ class RepeatBins:
             # Levels in dB end at full scale, whatever the normalised range.
             clip.append((low[-1], high[-1] if name == "tension" else 0.0))
         return cls(total // len(names), tuple(low), tuple(high), tuple(clip))
+
+    @property
+    def spec_min(self) -> Limits:
+        """:attr:`low` as a diffusion core takes it."""
+        return self.low if len(self.low) == 1 else [[value] for value in self.low]
+
+    @property
+    def spec_max(self) -> Limits:
+        """:attr:`high` as a diffusion core takes it."""
+        return self.high if len(self.high) == 1 else [[value] for value in self.high]
 
     def encode(self, curves: Sequence[Tensor]) -> Tensor:
         """F curves ``[B, T]`` -> target ``[B, T, R]`` if F = 1, else ``[B, F, T, R]``."""

@@ -72,7 +72,9 @@ class SamplingOptions:
             if config.get("K_step") is not None:
                 k_step = min(k_step, config["K_step"])
             t_start = max(1.0 - depth, start)
-        sampled = k_step if shallow and k_step is not None else timesteps
+        sampled = timesteps
+        if shallow and k_step is not None:
+            sampled = min(k_step, config.get("K_step", timesteps))
         if steps is None:
             steps = config.get("sampling_steps")
             if steps is None:

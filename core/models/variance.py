@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .condition import curve_scale
 from .decoder import build_diffusion
+from .inputs import needed
 from .layers import EmbeddingTable, ScalarEmbedding
 from .linguistic import LinguisticEncoder
 from .losses import diffusion_loss, duration_loss
@@ -83,8 +84,8 @@ class VarianceModel(nn.Module):
             config,
             section=config["pitch_prediction_args"],
             out_dims=self.pitch_bins.num_bins,
-            spec_min=self.pitch_bins.low,
-            spec_max=self.pitch_bins.high,
+            spec_min=self.pitch_bins.spec_min,
+            spec_max=self.pitch_bins.spec_max,
         )
 
     def _build_variances(self, config: Mapping[str, Any], hidden: int) -> None:
@@ -96,8 +97,8 @@ class VarianceModel(nn.Module):
             section=config["variances_prediction_args"],
             out_dims=self.variance_bins.num_bins,
             num_feats=len(self.variances),
-            spec_min=self.variance_bins.low,
-            spec_max=self.variance_bins.high,
+            spec_min=self.variance_bins.spec_min,
+            spec_max=self.variance_bins.spec_max,
         )
 
     def forward(
@@ -188,12 +189,16 @@ class VarianceModel(nn.Module):
 
         pitch_pred = None
         if self.predict_pitch:
-            if base_pitch is None:
-                raise ValueError("this model needs base_pitch")
+            base_pitch = needed("base_pitch", base_pitch)
             pitch_cond = cond + self._retake_embedding(base_pitch, pitch_expr, pitch_retake)
             if self.melody_encoder is not None:
-                notes = self.melody_encoder(note_midi, note_rest, note_dur, note_glide)
-                pitch_cond = pitch_cond + gather_frames(notes, _needed("mel2note", mel2note))
+                notes = self.melody_encoder(
+                    needed("note_midi", note_midi),
+                    needed("note_rest", note_rest),
+                    needed("note_dur", note_dur),
+                    note_glide,
+                )
+                pitch_cond = pitch_cond + gather_frames(notes, needed("mel2note", mel2note))
             known, reference = self._known_pitch(base_pitch, pitch, pitch_retake)
             pitch_cond = pitch_cond + known
             if infer:
@@ -202,7 +207,7 @@ class VarianceModel(nn.Module):
                 if pitch is None:
                     pitch = base_pitch + pitch_pred
             else:
-                target = self.pitch_bins.encode([_needed("pitch", pitch) - reference])
+                target = self.pitch_bins.encode([needed("pitch", pitch) - reference])
                 pitch_pred = self.pitch_predictor(pitch_cond, target, random=random)
         if not self.variances:
             return VarianceOutput(dur_pred, pitch_pred, {} if infer else None)
@@ -214,14 +219,14 @@ class VarianceModel(nn.Module):
             "tension": tension,
         }
         curves = {name: given[name] for name in self.variances}
-        var_cond = self._add_variances(cond, _needed("pitch", pitch), curves, variance_retake)
+        var_cond = self._add_variances(cond, needed("pitch", pitch), curves, variance_retake)
         if infer:
             spec = self.variance_predictor.sample(var_cond, options=sampling, random=random)
             decoded = self.variance_bins.decode(spec)
             return VarianceOutput(
                 dur_pred, pitch_pred, dict(zip(self.variances, decoded, strict=True))
             )
-        target = self.variance_bins.encode([_needed(name, curves[name]) for name in curves])
+        target = self.variance_bins.encode([needed(name, curves[name]) for name in curves])
         variances_pred = self.variance_predictor(var_cond, target, random=random)
         return VarianceOutput(dur_pred, pitch_pred, variances_pred)
 
@@ -236,9 +241,7 @@ class VarianceModel(nn.Module):
             return None, None
         if spk_mix_embed is not None and ph_spk_mix_embed is not None:
             return spk_mix_embed, ph_spk_mix_embed
-        if spk_id is None:
-            raise ValueError("this model needs spk_id, or both speaker mixes")
-        speaker = self.spk_embed(spk_id).unsqueeze(1)
+        speaker = self.spk_embed(needed("spk_id", spk_id)).unsqueeze(1)
         return speaker, speaker
 
     def _mel2ph(
@@ -249,9 +252,10 @@ class VarianceModel(nn.Module):
         base_pitch: Tensor | None,
     ) -> Tensor:
         """``mel2ph`` ``[B, T]`` from predicted durations, as long as ``base_pitch``."""
-        if dur_pred is None or ph2word is None or word_dur is None:
-            raise ValueError("this model needs mel2ph, or word_dur and predicted durations")
-        mel2ph = owners_from_durations(fit_to_words(dur_pred, ph2word, word_dur))
+        ph_dur = fit_to_words(
+            needed("mel2ph", dur_pred), needed("ph2word", ph2word), needed("word_dur", word_dur)
+        )
+        mel2ph = owners_from_durations(ph_dur)
         if base_pitch is None:
             return mel2ph
         return F.pad(mel2ph, (0, base_pitch.shape[1] - mel2ph.shape[1]))
@@ -279,11 +283,11 @@ class VarianceModel(nn.Module):
         if self.melody_encoder is not None:
             delta = torch.zeros_like(base_pitch)
             if pitch_retake is not None:
-                delta = (_needed("pitch", pitch) - base_pitch) * ~pitch_retake
+                delta = (needed("pitch", pitch) - base_pitch) * ~pitch_retake
             scaled = delta / 12 if self.use_variance_scaling else delta
             return self.delta_pitch_embed(scaled), base_pitch
         if pitch_retake is not None:
-            base_pitch = torch.where(pitch_retake, base_pitch, _needed("pitch", pitch))
+            base_pitch = torch.where(pitch_retake, base_pitch, needed("pitch", pitch))
         scaled = base_pitch / 128 if self.use_variance_scaling else base_pitch
         return self.base_pitch_embed(scaled), base_pitch
 
@@ -300,7 +304,7 @@ class VarianceModel(nn.Module):
             return cond
         for name, embed in self.variance_embeds.items():
             scale = curve_scale(name, use_variance_scaling=self.use_variance_scaling)
-            known = embed(_needed(name, curves[name]) * scale)
+            known = embed(needed(name, curves[name]) * scale)
             cond = cond + known * (~retake[name]).unsqueeze(-1)
         return cond
 
@@ -328,8 +332,8 @@ class VarianceModel(nn.Module):
         if output.dur_pred is not None:
             losses["dur_loss"] = self.lambdas["dur"] * duration_loss(
                 output.dur_pred,
-                _needed("ph_dur", ph_dur),
-                _needed("ph2word", ph2word),
+                needed("ph_dur", ph_dur),
+                needed("ph2word", ph2word),
                 log_offset=self.dur_args.get("log_offset", 1.0),
                 loss_type=self.dur_args.get("loss_type", "mse"),
                 lambda_pdur=self.dur_args.get("lambda_pdur_loss", 0.6),
@@ -342,9 +346,3 @@ class VarianceModel(nn.Module):
                     prediction, mask, loss_type=self.loss_type, log_norm=self.log_norm
                 )
         return losses
-
-
-def _needed(name: str, value: Tensor | None) -> Tensor:
-    if value is None:
-        raise ValueError(f"this model needs {name!r}")
-    return value
