@@ -140,6 +140,8 @@ class Guide:
                 return self._take(step, values)
             except SingwizError as error:
                 return _as_reply(error)
+            except OSError as error:
+                return Reply(False, say("refused.system", reason=error.strerror or error))
 
     def act(self, step_id: str, action_id: str) -> Reply:
         """Press a button. A disabled or unknown one does nothing and says why."""
@@ -164,6 +166,8 @@ class Guide:
                 return replace(reply, go_to=self._after(step)) if reply.go_to == "next" else reply
             except SingwizError as error:
                 return _as_reply(error)
+            except OSError as error:
+                return Reply(False, say("refused.system", reason=error.strerror or error))
 
     # ---------------------------------------------------------------------------------
 

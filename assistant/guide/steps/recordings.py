@@ -326,7 +326,7 @@ class RecordingsStep(Step):
             self._write(desk, project, {"raw_dirs": draft.pop("raw_dirs", [])})
             self._write(desk, project, draft)
         desk.draft.clear()
-        return Reply(True, self.say("created", folder=folder))
+        return Reply(True, self.say("created", folder=folder), go_to="next")
 
     # What there is to see -------------------------------------------------------------
 

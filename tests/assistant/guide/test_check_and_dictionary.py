@@ -126,6 +126,16 @@ def test_unused_sounds_go_into_a_trimmed_copy(guide: Guide, raw: RawFolder) -> N
     assert guide.view("dictionary").status is StepStatus.DONE
 
 
+def test_a_copy_that_cannot_be_written_is_no_crash(guide: Guide, raw: RawFolder) -> None:
+    text = raw.dictionary.read_text(encoding="utf-8") + "zu\tz u\n"
+    raw.dictionary.write_text(text, encoding="utf-8")
+    (guide.project.root / "datasets").write_text("a file in the way", encoding="utf-8")
+    reply = guide.act("dictionary", "trim")
+    assert not reply.ok
+    assert reply.message
+    assert guide.project.state.dictionaries["ja"] == str(raw.dictionary)
+
+
 def test_a_voice_without_breaths_may_treat_them_as_silence(tmp_path: Path) -> None:
     raw = RawFolder(tmp_path / "calm")
     raw.sing("one", "SP k a m i SP")

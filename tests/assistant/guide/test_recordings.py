@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from singwiz.assistant.guide import Guide
 from singwiz.assistant.guide.view import StepStatus, Table
 from singwiz.core.project import Project
