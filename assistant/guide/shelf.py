@@ -12,7 +12,7 @@ _ENTRY = re.compile(r"^\S[^\t]*\t\s*\S+")
 _LOOKED_AT = 64 * 1024
 """Bytes read to decide whether a file is a dictionary."""
 _DICTIONARY_OF = re.compile(r"^(?:dictionary|dict)[-_]([A-Za-z][A-Za-z0-9]*)$")
-_TAG = re.compile(r"(?:^|[-_.])([a-z]{2,3})(?:[-_.]|$)")
+_TAG = re.compile(r"(?:^|(?<=[-_.]))([a-z]{2,3})(?=[-_.]|$)")
 
 
 def found_beside(raw_data_dirs: Iterable[str]) -> list[Path]:
