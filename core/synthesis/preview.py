@@ -142,7 +142,7 @@ class PreviewVocoder:
         target = _extend(mel)
         share = self._voiced_share(_extend(voiced), _extend(tilt))
         blur = _extend(blur)
-        power = np.sqrt(2.0 * _extend(centre_pitch))[:, None].astype(np.float32)
+        fundamental = _extend(centre_pitch)[:, None].astype(np.float32)
         lead = MARGIN * self.hop_size + (self.win_size - self.hop_size) // 2
         output = np.empty(frames * self.hop_size, np.float32)
         total = len(target)
@@ -156,7 +156,7 @@ class PreviewVocoder:
                 noise[part],
                 target[first:last],
                 share[first:last],
-                power[first:last],
+                fundamental[first:last],
                 blur[first:last],
             )
             offset = start * self.hop_size + lead - first * self.hop_size
@@ -198,12 +198,14 @@ class PreviewVocoder:
         noise: Array,
         target: Array,
         share: Array,
-        power: Array,
+        fundamental: Array,
         blur: Array,
     ) -> Array:
         """Mix and shape one block; all arguments cover the same frames."""
-        spectrum = self._stft(pulses) * (power * np.sqrt(share))
+        # Both have a power density of 1: a harmonic has ½ and comes once per F0.
+        spectrum = self._stft(pulses) * np.sqrt(2.0 * fundamental * share)
         spectrum += self._stft(noise) * (np.sqrt(self.sample_rate / 2) * np.sqrt(1.0 - share))
+        spectrum *= self._without_rumble(fundamental, blur * share[:, :1])
         gain = self._missing(spectrum, target, blur, above=INITIAL_ABOVE)
         spectrum *= np.exp(gain) * self.top
         spectrum *= self._tract_phase(gain)
@@ -212,6 +214,14 @@ class PreviewVocoder:
             spectrum = self._stft(self._istft(spectrum, overlap))
             spectrum *= np.exp(self._missing(spectrum, target, blur, above=CORRECTION_ABOVE))
         return self._istft(spectrum, overlap)
+
+    def _without_rumble(self, fundamental: Array, amount: Array) -> Array:
+        """Factor ``[T, fft_size/2 + 1]`` that takes away what lies below F0.
+
+        A voice has nothing there, but a blurred mel has, and it would be heard as an octave.
+        """
+        below = (0.7 * fundamental - self.frequencies.astype(np.float32)) / (0.08 * fundamental)
+        return 1.0 - 0.98 * amount / (1.0 + np.exp(-np.clip(below, -30, 30)))
 
     def _missing(self, spectrum: Spectrum, target: Array, blur: Array, *, above: float) -> Array:
         """Log gain ``[T, fft_size/2 + 1]`` that would bring ``spectrum`` to the wanted mel.
@@ -269,11 +279,12 @@ class PreviewVocoder:
 
 
 def _envelope(mel: Array) -> Array:
-    """Smooth amplitudes ``[T, bins]`` over ``ENVELOPE`` bands."""
+    """Smooth amplitudes ``[T, bins]`` over ``ENVELOPE`` bands and three frames."""
     from scipy.ndimage import convolve1d
 
-    window = np.hanning(ENVELOPE + 2)[1:-1]
-    return convolve1d(mel, (window / window.sum()).astype(np.float32), axis=1, mode="nearest")
+    window = np.hanning(ENVELOPE + 2)[1:-1].astype(np.float32)
+    smooth = convolve1d(mel, window / window.sum(), axis=1, mode="nearest")
+    return convolve1d(smooth, np.array([0.25, 0.5, 0.25], np.float32), axis=0, mode="nearest")
 
 
 def _extend(values: Array) -> Array:

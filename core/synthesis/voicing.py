@@ -40,11 +40,11 @@ def brightness(mel: Array, centres: Array) -> tuple[Array, Array]:
 def voicing(mel: Array, f0: Array, centres: Array) -> tuple[Array, Array, float]:
     """Estimate the share of voiced sound per frame.
 
-    Two judges are blended by how sharp the whole mel is. Where harmonics are visible, their
+    Two judges are blended by how clearly the whole mel shows harmonics. Where it does, their
     contrast against the gaps between them decides (98.9 % agreement with Praat on real singing).
-    The mel of a model in early training is blurred; there the agreement of what little structure
-    is left with the comb of F0, the tilt and the level decide (about 90–97 %). The weights come
-    from logistic regressions on real singing, its blurred copies and coloured noise.
+    The mel of a model in early training is blurred or noisy; there the agreement of what
+    structure is left with the comb of F0, the tilt and the level decide (about 85–95 %). The
+    weights come from logistic regressions on real singing, its blurred copies and coloured noise.
 
     Args:
         mel: ``[T, bins]`` natural-log mel.
@@ -68,10 +68,10 @@ def voicing(mel: Array, f0: Array, centres: Array) -> tuple[Array, Array, float]
 
     level = low - np.quantile(low, 0.95)
     loud = level > -2.5
-    sharpness = float(np.clip((np.quantile(structure[loud], 0.9) - 1.5) / 0.8, 0.0, 1.0))
+    sharpness = float(np.clip((np.quantile(signed[loud], 0.9) - 1.5) / 0.8, 0.0, 1.0))
     sharp = 2.9 * np.clip(signed, -1.0, 3.0) + 1.9 * agreement + 1.0 * tilt + 0.85 * level - 5.2
     trust = structure / (structure + 0.15)
-    blurred = 4.0 * agreement * trust + 1.4 * tilt + 1.5 * level + 1.4
+    blurred = 4.0 * agreement * trust + 1.4 * tilt + 1.2 * level + 1.6
     score = sharpness * sharp + (1.0 - sharpness) * blurred
     voiced = 1.0 / (1.0 + np.exp(-np.clip(1.5 * score, -30, 30)))
     return voiced.astype(np.float32), tilt, sharpness

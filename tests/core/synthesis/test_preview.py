@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 from scipy.signal import butter, sosfilt
 
 from singwiz.core.features.mel import mel_spectrogram
@@ -78,6 +79,21 @@ def test_a_fricative_stays_noise():
         noise.astype(np.float32), RATE, hop_size=HOP, length=len(noise) // HOP
     )
     assert unvoiced.mean() > 0.9
+
+
+@pytest.mark.parametrize("kind", ["blurred", "noisy"])
+def test_the_mel_of_a_model_in_early_training_is_sung_on_pitch(kind: str):
+    sound, f0 = singing(1.0)
+    mel = mel_of(sound)
+    if kind == "blurred":
+        mel = gaussian_filter1d(mel, 3.0, axis=1)
+    else:
+        mel = mel + np.random.default_rng(0).normal(0, 2.0, mel.shape).astype(np.float32)
+    copy = PreviewVocoder().synthesise(mel, f0)
+    heard, unvoiced = Parselmouth(65, 1100).extract(copy, RATE, hop_size=HOP, length=len(f0))
+    assert unvoiced.mean() < 0.4
+    both = ~unvoiced
+    assert np.median(1200 * np.abs(np.log2(heard[both] / f0[both]))) < 15
 
 
 def test_zeros_in_f0_are_sung_without_voice():
