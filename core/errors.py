@@ -48,6 +48,11 @@ class SingwizError(Exception):
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.message} [{self.code}]"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions are rebuilt from their positional arguments; ours are mostly keywords, and
+        # worker processes have to hand them back whole.
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
     def to_dict(self) -> dict[str, str]:
         """The error as plain data, as it is stored in job records and printed by ``--json``."""
         return {
@@ -56,6 +61,15 @@ class SingwizError(Exception):
             "hint": self.hint,
             "where": self.where,
         }
+
+
+def _rebuild(
+    kind: type[SingwizError], args: tuple[object, ...], state: dict[str, object]
+) -> SingwizError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class Cancelled(Exception):

@@ -82,12 +82,12 @@ class GuideApp(App[None]):
         overview, view = self.guide.overview(), self.guide.view(step_id)
         self.call_from_thread(self._draw, overview, view)
 
-    def _draw(self, overview: list[StepLine], view: StepView) -> None:
+    async def _draw(self, overview: list[StepLine], view: StepView) -> None:
         if not self.is_running or view.id != self.step_id:
             return
         self.sub_title = self._project_name()
         self.query_one(StepList).show(overview, self.step_id)
-        self.query_one(StepPane).show(view)
+        await self.query_one(StepPane).show(view)
 
     @on(Answered)
     def _take_answer(self, message: Answered) -> None:

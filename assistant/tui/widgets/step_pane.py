@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -27,6 +29,7 @@ class StepPane(VerticalScroll):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, can_focus=False)
         self.view: StepView | None = None
+        self._drawing = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
         yield Static(id="title", markup=False)
@@ -36,18 +39,19 @@ class StepPane(VerticalScroll):
         yield Actions(id="actions")
         yield Blocks(id="blocks")
 
-    def show(self, view: StepView) -> None:
-        """Draw the step."""
-        old, self.view = self.view, view
-        if view == old:
-            return
-        fresh = old is None or old.id != view.id
-        self.query_one("#title", Static).update(f"{view.number}. {view.title} – {view.status}")
-        self.query_one("#why", Static).update(view.why)
-        self.query_one(JobPanel).show(view.job)
-        self.query_one(Questions).show(view.questions, fresh=fresh)
-        self.query_one(Actions).show(view.actions)
-        self.query_one(Blocks).show(view.blocks, fresh=fresh)
+    async def show(self, view: StepView) -> None:
+        """Draw the step. A second call waits: widgets must not go while they are being mounted."""
+        async with self._drawing:
+            old, self.view = self.view, view
+            if view == old:
+                return
+            fresh = old is None or old.id != view.id
+            self.query_one("#title", Static).update(f"{view.number}. {view.title} – {view.status}")
+            self.query_one("#why", Static).update(view.why)
+            self.query_one(JobPanel).show(view.job)
+            await self.query_one(Questions).show(view.questions, fresh=fresh)
+            await self.query_one(Actions).show(view.actions)
+            await self.query_one(Blocks).show(view.blocks, fresh=fresh)
 
 
 class Questions(Vertical):
@@ -67,11 +71,11 @@ class Questions(Vertical):
                 for question in advanced:
                     yield field_for(question)
 
-    def show(self, questions: tuple[Question, ...], *, fresh: bool) -> None:
+    async def show(self, questions: tuple[Question, ...], *, fresh: bool) -> None:
         """Draw the questions, or only what changed in them."""
         old, self._questions = self._questions, questions
         if fresh or [_shape(q) for q in old] != [_shape(q) for q in questions]:
-            self.refresh(recompose=True)
+            await self.recompose()
             return
         for question, before in zip(questions, old, strict=True):
             if question != before:
@@ -101,13 +105,13 @@ class Actions(Horizontal):
                 compact=True,
             )
 
-    def show(self, actions: tuple[Action, ...]) -> None:
+    async def show(self, actions: tuple[Action, ...]) -> None:
         """Draw the buttons if they changed."""
         if actions == self._actions:
             return
         self._actions = actions
         self.display = bool(actions)
-        self.refresh(recompose=True)
+        await self.recompose()
 
     @on(Button.Pressed)
     def _press(self, event: Button.Pressed) -> None:
@@ -127,12 +131,12 @@ class Blocks(Vertical):
         for block in self._blocks:
             yield block_widget(block)
 
-    def show(self, blocks: tuple[Block, ...], *, fresh: bool) -> None:
+    async def show(self, blocks: tuple[Block, ...], *, fresh: bool) -> None:
         """Draw the blocks, or only what changed in them."""
         old, self._blocks = self._blocks, blocks
         same_kinds = [type(block) for block in old] == [type(block) for block in blocks]
         if fresh or not same_kinds or len(self.children) != len(blocks):
-            self.refresh(recompose=True)
+            await self.recompose()
             return
         for widget, block in zip(self.children, blocks, strict=True):
             widget.show(block)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from singwiz.assistant.guide.view import Chart, JobView, Text
 from singwiz.assistant.web.page import (
     blocks_signature,
