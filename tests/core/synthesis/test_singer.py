@@ -157,7 +157,7 @@ def _evil(path: Path) -> None:
         def __reduce__(self):
             return os.system, (f"touch {path.parent / 'owned'}",)
 
-    path.write_bytes(pickle.dumps({"state_dict": Evil(), "category": "acoustic"}))
+    path.write_bytes(pickle.dumps({"state_dict": Evil(), "category": "acoustic"}, protocol=2))
 
 
 @pytest.mark.parametrize(
