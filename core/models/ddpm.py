@@ -25,13 +25,8 @@ def linear_betas(timesteps: int, max_beta: float) -> np.ndarray:
 
 
 def cosine_betas(timesteps: int) -> np.ndarray:
-    """Noise added per step such that the signal falls like a squared cosine, float64 ``[T]``.
-
-    The grid ends one step too late, as in DiffSinger.
-    """
-    count = timesteps + 1
-    x = np.linspace(0, count, count)
-    signal = np.cos((x / count + 0.008) / 1.008 * math.pi / 2) ** 2
+    """Noise added per step such that the signal falls like a squared cosine, float64 ``[T]``."""
+    signal = np.cos((np.linspace(0, 1, timesteps + 1) + 0.008) / 1.008 * math.pi / 2) ** 2
     return np.clip(1 - signal[1:] / signal[:-1], 0, 0.999)
 
 
