@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,9 +24,12 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """``singwiz web`` as a user starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
     command = [sys.executable, "-m", "singwiz", "web", str(tmp_path / "my voice")]
     server = subprocess.Popen(
-        [*command, "--port", "0", "--no-open"], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+        [*command, "--port", port, "--no-open"], stdout=subprocess.PIPE, text=True, cwd=tmp_path
     )
     assert server.stdout is not None
     found = None
