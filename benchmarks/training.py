@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from singwiz.core.binarize.storage import BinaryWriter
 from singwiz.core.config import load_config
 from singwiz.core.reporting import Reporter

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from singwiz.core.models import build_model
 from singwiz.core.models.losses import lognorm_weight, noise_loss, velocity_loss
 from singwiz.core.models.regulators import (
