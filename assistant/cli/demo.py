@@ -18,7 +18,7 @@ CORPUS = "recordings"
 """Folder inside the demo project that holds the synthesised recordings."""
 STAGES = 6
 
-QUICK_PRESET, QUICK_STEPS, QUICK_ITEMS = "tiny", 300, 24
+QUICK_PRESET, QUICK_STEPS, QUICK_ITEMS = "tiny", 600, 24
 PRESET, STEPS, ITEMS = "small", 2000, 60
 
 

@@ -35,7 +35,6 @@ class ConsoleReporter(Reporter):
         self._task: TaskID | None = None
         self._loss = ""
         self._line_at = 0.0
-        self._label = ""
 
     def __enter__(self) -> ConsoleReporter:
         if self._console.is_terminal:
@@ -60,6 +59,7 @@ class ConsoleReporter(Reporter):
 
     def progress(self, done: float, total: float, label: str = "") -> None:
         now = time.monotonic()
+        new_phase = total != self._pace.total
         self._pace.feed(now, done, total, label)
         eta = self._pace.eta(now)
         rest = f"{done:g} of {total:g}"
@@ -73,8 +73,8 @@ class ConsoleReporter(Reporter):
                 self._task, completed=done, total=total or None, description=label, rest=rest
             )
             return
-        if label != self._label or now - self._line_at >= QUIET_INTERVAL:
-            self._label, self._line_at = label, now
+        if new_phase or now - self._line_at >= QUIET_INTERVAL:
+            self._line_at = now
             self._console.print(f"{label or 'working'}: {rest}")
 
     def metric(self, name: str, value: float, step: int) -> None:
@@ -100,6 +100,9 @@ class ConsoleReporter(Reporter):
 @contextmanager
 def console_reporter() -> Iterator[ConsoleReporter]:
     """A reporter for the length of some work; the first Ctrl-C asks it to stop."""
+    from ...core.jobs.processes import share_the_processor
+
+    share_the_processor()
     with ConsoleReporter() as reporter:
 
         def on_interrupt(number: int, frame: FrameType | None) -> None:

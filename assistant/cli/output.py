@@ -101,16 +101,17 @@ def place_of(finding: Mapping[str, Any]) -> str:
     return f"{text}: " if text else ""
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A plain table on stdout that also survives ``grep`` and ``cut``."""
-    from rich.table import Table
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A plain table on stdout, one line per row whatever the width of the terminal."""
+    from rich.cells import cell_len
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    out().print(table)
+    widths = [max(cell_len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+    console = out()
+    for number, row in enumerate((columns, *rows)):
+        cells = [
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+        ]
+        console.print("  ".join(cells).rstrip(), style="bold" if number == 0 else None)
 
 
 def duration(seconds: float | None) -> str:

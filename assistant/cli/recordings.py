@@ -221,20 +221,12 @@ def _check_folder(
 def _check_config(
     file: Path, model: Any, workers: int | None, reporter: Reporter
 ) -> dict[str, Any]:
-    from ...core.dataset import RawDataset
     from ...core.jobs.checking import check_recordings
+    from ...core.jobs.stages import config_datasets
 
     config = load_own_config(file)
     return check_recordings(
-        [
-            RawDataset.open(
-                entry.raw_data_dir,
-                name=Path(entry.raw_data_dir).name,
-                speaker=entry.speaker,
-                language=entry.language,
-            )
-            for entry in config.datasets
-        ],
+        config_datasets(config),
         config.dictionaries,
         base=Path.cwd(),
         kind=model,

@@ -65,9 +65,23 @@ def python_module(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
+def share_the_processor() -> None:
+    """Let threads that wait sleep instead of spin. Has to be called before torch is loaded.
+
+    On two busy cores a training step of the demo voice takes 0.5 s with it and 4 s without,
+    because OpenMP's waiting threads otherwise keep those from running that they wait for.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def environment() -> dict[str, str]:
     """Ours, plus what makes a child's log readable everywhere and at once."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
+    }
 
 
 def launch(

@@ -86,8 +86,10 @@ def render_experiment(
     Raises:
         SingwizError: what to sing is missing or does not fit the voice.
     """
+    from ..dataset import read_ds
     from ..synthesis.singer import Singer
     from ..synthesis.spectrogram import save_spectrogram
+    from .stages import config_datasets, open_datasets
 
     if bool(params.get("song")) == bool(params.get("item")):
         raise SingwizError(
@@ -96,6 +98,9 @@ def render_experiment(
             hint="For example: singwiz render my-voice song.ds",
             exit_code=USAGE_PROBLEM,
         )
+    # What is cheap to find out comes before loading the voice.
+    segments = read_ds(Path(params["song"])) if params.get("song") else None
+    found = _find_item(params, open_datasets(project)) if segments is None and project else None
     reporter.progress(0, 1, "loading the voice")
     singer = Singer.load(
         folder,
@@ -104,15 +109,13 @@ def render_experiment(
         config=config,
         reporter=reporter,
     )
-    item, dataset = None, None
-    if params.get("item"):
-        item, dataset = _find_item(params, project, singer)
-        rendering = _sing_item(singer, item, dataset, params, reporter)
-        title = item.name
+    if segments is not None:
+        rendering = _sing(singer, segments, params, reporter)
+        title = Path(params["song"]).stem
     else:
-        song = Path(params["song"])
-        rendering = _sing(singer, song, params, reporter)
-        title = song.stem
+        found = found or _find_item(params, config_datasets(singer.experiment.config))
+        rendering = _sing_item(singer, *found, params, reporter)
+        title = found[0].name
     wav = _output(params, output_dir, title)
     rendering.save_wav(wav)
     picture = save_spectrogram(
@@ -135,14 +138,14 @@ def render_experiment(
         "seconds": rendering.seconds,
         "checkpoint": str(singer.checkpoint),
     }
-    if item is not None and dataset is not None:
-        result |= _beside_the_recording(singer, rendering, item, dataset, wav, project)
+    if found is not None:
+        result |= _beside_the_recording(singer, rendering, *found, wav, project)
     return result
 
 
 def _sing(
     singer: Singer,
-    song: Path | Mapping[str, Any],
+    song: Sequence[Mapping[str, Any]] | Mapping[str, Any],
     params: Mapping[str, Any],
     reporter: Reporter,
     *,
@@ -176,10 +179,9 @@ def _sing_item(
 
 
 def _find_item(
-    params: Mapping[str, Any], project: Project | None, singer: Singer
+    params: Mapping[str, Any], datasets: Sequence[RawDataset]
 ) -> tuple[Item, RawDataset]:
     """The item to sing, and the dataset it is from."""
-    datasets = _datasets(project, singer)
     name, wanted = params["item"], params.get("dataset") or ""
     found = [
         (item, dataset)
@@ -206,24 +208,6 @@ def _find_item(
         else "Check the recordings first.",
         exit_code=USAGE_PROBLEM,
     )
-
-
-def _datasets(project: Project | None, singer: Singer) -> Sequence[RawDataset]:
-    if project is not None:
-        from .stages import open_datasets
-
-        return open_datasets(project)
-    from ..dataset import RawDataset
-
-    return [
-        RawDataset.open(
-            entry.raw_data_dir,
-            name=Path(entry.raw_data_dir).name,
-            speaker=entry.speaker,
-            language=entry.language,
-        )
-        for entry in singer.experiment.config.datasets
-    ]
 
 
 def _beside_the_recording(

@@ -93,6 +93,21 @@ def open_datasets(project: Project) -> list[RawDataset]:
     ]
 
 
+def config_datasets(config: Config) -> list[RawDataset]:
+    """The raw datasets that a config names, read."""
+    from ..dataset import RawDataset
+
+    return [
+        RawDataset.open(
+            entry.raw_data_dir,
+            name=Path(entry.raw_data_dir).name,
+            speaker=entry.speaker,
+            language=entry.language,
+        )
+        for entry in config.datasets
+    ]
+
+
 def check(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Every check of every dataset; see :func:`check_recordings` for the result."""
     from .checking import check_recordings

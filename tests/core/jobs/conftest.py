@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from singwiz.core.jobs import Job, list_jobs, start_job
 from singwiz.core.jobs.processes import end_family, family, is_alive
 from singwiz.core.project import Project

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from singwiz.core.jobs import EventReader, EventWriter, Pace
 from singwiz.core.jobs import events as events_module
 from singwiz.core.jobs.events import to_plain

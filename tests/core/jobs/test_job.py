@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from singwiz.core.errors import SingwizError
 from singwiz.core.jobs import Job, latest_job, list_jobs, start_job
 from singwiz.core.project import Project
