@@ -6,6 +6,7 @@ keeps them; the project stores where they are, what was chosen, and everything m
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -266,6 +267,23 @@ class Project:
     def dataset_dir(self, name: str) -> Path:
         """Where fixed copies of a raw dataset live."""
         return self.root / "datasets" / name
+
+    def raw_folder(self, recordings: Recordings) -> Path:
+        """The folder to read a raw dataset from: its fixed copy if there is one.
+
+        A fixed copy that was made of another folder (the recordings were exchanged since) does
+        not count.
+        """
+        copy = self.dataset_dir(recordings.name)
+        try:
+            described = json.loads((copy / "overlay.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            return Path(recordings.raw_data_dir)
+        except (OSError, ValueError, RecursionError):
+            return copy  # opening it says what is wrong
+        base = described.get("base") if isinstance(described, dict) else None
+        same = isinstance(base, str) and Path(base) == Path(recordings.raw_data_dir)
+        return copy if same else Path(recordings.raw_data_dir)
 
     def binary_dir(self, kind: ModelKind) -> Path:
         """The binary dataset of a model kind."""

@@ -2,6 +2,7 @@
 
 Opening reads labels and matches them with files; it never raises for broken content, never
 opens a recording, and never writes. What is broken is in ``findings`` and not in ``items``.
+A fixed copy (see :mod:`.overlay`) is opened the same way.
 """
 
 from __future__ import annotations
@@ -12,9 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..errors import SingwizError
 from ..findings import Finding, Place
 from .audio import AUDIO_SUFFIXES
 from .checks.rules import report, some
+from .overlay import (
+    OVERLAY_FILE,
+    OVERLAY_RULES,
+    Overlay,
+    file_sha256,
+    list_folder,
+    read_overlay,
+)
 from .rows import check_name, read_labels
 from .transcriptions import FILE_NAME, Row, read_transcriptions
 
@@ -63,6 +73,7 @@ class RawDataset:
         rows: number of rows, broken ones included.
         listed: names of all rows, broken ones included.
         files: names of the files in ``wavs``, sorted.
+        overlay: what a fixed copy is based on; None for an ordinary folder.
     """
 
     name: str
@@ -74,6 +85,8 @@ class RawDataset:
     rows: int = 0
     listed: frozenset[str] = frozenset()
     files: tuple[str, ...] = ()
+    overlay: Overlay | None = None
+    _recordings: Mapping[str, Path] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -88,6 +101,8 @@ class RawDataset:
             language: key of the dictionary for phonemes without prefix.
         """
         dataset = cls(name, Path(raw_data_dir), speaker, language)
+        if not dataset._open_overlay():
+            return dataset
         found = dataset._find_transcriptions()
         if found is None:
             return dataset
@@ -103,6 +118,18 @@ class RawDataset:
         """The folder of the recordings."""
         return self.root / "wavs"
 
+    def recording(self, file: str) -> Path:
+        """Where one of ``files`` is: in an overlay most of them are in the base."""
+        return self._recordings.get(file, self.wavs / file)
+
+    def list_ds(self) -> dict[str, Path]:
+        """The DS files by name, e.g. ``song.ds``; empty if there are none."""
+        try:
+            files = list_folder(self.root, "ds", self.overlay)
+        except OSError:
+            return {}
+        return {name: path for name, path in files.items() if name.lower().endswith(".ds")}
+
     def place(self, item: str = "", line: int | None = None, *, file: str = FILE_NAME) -> Place:
         """A place in this dataset."""
         return Place(dataset=self.name, item=item, file=file, line=line)
@@ -112,6 +139,35 @@ class RawDataset:
         self.findings.append(report(code, message, place, hint=hint))
 
     # Folder ----------------------------------------------------------------------------
+
+    def _open_overlay(self) -> bool:
+        """Notice a fixed copy; False if it cannot be used."""
+        try:
+            self.overlay = read_overlay(self.root)
+            if self.overlay is None:
+                return True
+            if not self.overlay.base.is_dir():
+                base = self.overlay.base
+                message = f"The recordings folder '{base}' does not exist."
+                self.report("raw-folder-missing", message, self.place(file=str(base)))
+                return False
+            if file_sha256(self.overlay.base / FILE_NAME) != self.overlay.base_csv:
+                rule = OVERLAY_RULES["overlay-base-changed"]
+                message = (
+                    f"{FILE_NAME} in '{self.overlay.base}' was changed after the fixed copy was "
+                    "made."
+                )
+                self.findings.append(rule.finding(message, self.place(file=OVERLAY_FILE)))
+        except SingwizError as error:
+            place = self.place(file=error.where)
+            self.findings.append(OVERLAY_RULES["overlay-broken"].finding(error.message, place))
+            return False
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", "") or str(error)
+            message = f"The folder '{self.root}' cannot be read: {reason}."
+            self.report("raw-folder-missing", message, self.place(file=str(self.root)))
+            return False
+        return True
 
     def _find_transcriptions(self) -> Path | None:
         place = Place(dataset=self.name, file=str(self.root))
@@ -175,7 +231,8 @@ class RawDataset:
     def _list_wavs(self) -> bool:
         """Fill ``files``; False if there is no such folder."""
         try:
-            self.files = tuple(sorted(file.name for file in self.wavs.iterdir() if file.is_file()))
+            self._recordings = list_folder(self.root, "wavs", self.overlay)
+            self.files = tuple(self._recordings)
             return True
         except OSError as error:
             reason = error.strerror or str(error)
@@ -236,7 +293,7 @@ class _ItemReader:
     def _find_audio(self, name: str, place: Place) -> Path | None:
         for suffix in AUDIO_SUFFIXES:
             if name + suffix in self.files:
-                return self.dataset.wavs / (name + suffix)
+                return self.dataset.recording(name + suffix)
         if self.has_wavs:
             self.dataset.findings.append(self._why_missing(name, place))
         return None
