@@ -41,7 +41,7 @@ from .report import BinarizeReport, draw_phoneme_distribution
 from .staging import staged
 from .storage import BinaryWriter
 
-_COST = {"parselmouth": 0.004, "harvest": 0.14, "world": 0.08, "mel": 0.002}
+_COST = {"parselmouth": 0.004, "harvest": 0.14, "world": 0.03, "mel": 0.002}
 """Rough CPU seconds per second of audio, to decide on the number of processes."""
 
 

@@ -74,7 +74,9 @@ def _on_processes(
         results = pool(delayed(function)(task) for task in tasks)
     finished = False
     try:
-        yield from results
+        # Not "yield from": closing would reach joblib before the block below can hush it.
+        for result in results:  # noqa: UP028
+            yield result
         finished = True
     except TerminatedWorkerError:
         raise SingwizError(

@@ -14,6 +14,9 @@ from ..errors import SingwizError
 _DITHER = 1e-5
 """Standard deviation of the noise that keeps digital silence from being divided by."""
 
+_LEAK = 2e-12
+"""Share of the power that WORLD counts as harmonic on unvoiced frames."""
+
 
 class Separator(Protocol):
     """Splits a waveform, given its pitch."""
@@ -56,7 +59,7 @@ class SeparationSettings(Protocol):
 
 @dataclass(frozen=True)
 class World:
-    """Analysis and resynthesis with the WORLD vocoder."""
+    """Analysis and resynthesis with the algorithms of the WORLD vocoder."""
 
     fft_size: int
 
@@ -70,28 +73,25 @@ class World:
         item_name: str,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See :meth:`Separator.separate`; both parts have ``ceil(N / hop) · hop`` samples."""
-        import pyworld
+        from .world_analysis import aperiodicity, spectral_envelope
+        from .world_synthesis import place_pulses, synthesise_aperiodic, synthesise_harmonic
 
         noise = np.random.default_rng(zlib.crc32(item_name.encode("utf-8")))
         x = waveform.astype(np.float64) + _DITHER * noise.standard_normal(len(waveform))
-        count = -(-len(x) // hop_size)
+        count = max(2, -(-len(x) // hop_size))
         pitch = np.pad(f0[:count], (0, max(0, count - len(f0))), mode="edge").astype(np.float64)
-        times = np.arange(count) * (hop_size / sample_rate)
-        period = 1000.0 * hop_size / sample_rate
-        envelope = pyworld.cheaptrick(x, pitch, times, sample_rate, fft_size=self.fft_size)
-        aperiodicity = pyworld.d4c(x, pitch, times, sample_rate, fft_size=self.fft_size)
-        share = np.square(aperiodicity)
-        harmonic = pyworld.synthesize(
-            pitch,
-            np.maximum(envelope * (1.0 - share), 1e-16),
-            np.zeros_like(aperiodicity),
-            sample_rate,
-            period,
+        times = np.arange(count, dtype=np.float64) * (hop_size / sample_rate)
+        sizes = {"sample_rate": sample_rate, "fft_size": self.fft_size}
+        envelope = spectral_envelope(x, pitch, times, **sizes)
+        share = np.square(aperiodicity(x, pitch, times, **sizes))
+        pulses = place_pulses(pitch, hop_size=hop_size, **sizes)
+        # The leak keeps unvoiced frames from being digitally silent; tension depends on it there.
+        leak = np.maximum(1 - share, np.float32(_LEAK))
+        harmonic = synthesise_harmonic(
+            np.maximum(envelope * leak, np.float32(1e-16)), pulses, fft_size=self.fft_size
         )
-        aperiodic = pyworld.synthesize(
-            pitch, envelope * share, np.ones_like(aperiodicity), sample_rate, period
-        )
-        return harmonic.astype(np.float32), aperiodic.astype(np.float32)
+        aperiodic = synthesise_aperiodic(envelope * share, pulses, fft_size=self.fft_size)
+        return harmonic, aperiodic
 
 
 def separator(config: SeparationSettings) -> Separator:
