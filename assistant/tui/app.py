@@ -40,7 +40,7 @@ class GuideApp(App[None]):
     TITLE = "singwiz"
     CSS_PATH = "app.tcss"
     # At 80 columns there is room for a step list of 22 and a readable form beside it.
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (76, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-wide")]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "step_help", "Help"),
@@ -80,7 +80,7 @@ class GuideApp(App[None]):
         """Ask the guide what to show, without holding up the keyboard."""
         step_id = self.step_id
         overview, view = self.guide.overview(), self.guide.view(step_id)
-        self.call_from_thread(self._draw, overview, view)
+        self.call_from_thread(self._draw, overview, view)  # type: ignore[arg-type]
 
     async def _draw(self, overview: list[StepLine], view: StepView) -> None:
         if not self.is_running or view.id != self.step_id:

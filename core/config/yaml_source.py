@@ -134,7 +134,7 @@ def compose(text: str, where: str) -> Node | None:
 def construct(node: Node, where: str) -> Any:
     """Plain data of a node tree. Raises SingwizError for tags that are not data."""
     try:
-        return SafeConstructor().construct_document(node)  # type: ignore[no-untyped-call]
+        return SafeConstructor().construct_document(node)
     except yaml.MarkedYAMLError as error:
         raise _invalid(str(error.problem), where, error.problem_mark) from None
     except ValueError as error:
@@ -262,7 +262,7 @@ class _Reader:
 
     def _trap(self, node: ScalarNode, path: KeyPath) -> None:
         try:
-            understood = SafeConstructor().construct_object(node)  # type: ignore[no-untyped-call]
+            understood = SafeConstructor().construct_object(node)
         except (ValueError, yaml.YAMLError):
             understood = "something else"
         if type(understood) in (int, float) and str(understood) == node.value:

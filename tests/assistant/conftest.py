@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from PIL import Image as Pillow
+
 from singwiz.assistant.guide.view import (
     Action,
     Audio,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 from rich.style import Style
 from rich.text import Text as RichText
@@ -197,16 +199,20 @@ def half_blocks(path: Path, width: int, *, max_rows: int) -> RichText:
     with Pillow.open(path) as source:
         rows = max(1, min(max_rows, round(width * source.height / source.width / 2)))
         size = (width, rows * 2)
-        pixels = source.convert("RGB").resize(size, Pillow.Resampling.BOX).load()
+        small = source.convert("RGB").resize(size, Pillow.Resampling.BOX)
     text = RichText()
     for row in range(rows):
         for column in range(width):
-            upper, lower = pixels[column, 2 * row], pixels[column, 2 * row + 1]
-            style = Style(color="#%02x%02x%02x" % upper, bgcolor="#%02x%02x%02x" % lower)  # noqa: UP031
-            text.append("▀", style)
+            upper, lower = small.getpixel((column, 2 * row)), small.getpixel((column, 2 * row + 1))
+            text.append("▀", Style(color=_hex(upper), bgcolor=_hex(lower)))
         text.append("\n")
     text.no_wrap = True
     return text
+
+
+def _hex(pixel: object) -> str:
+    red, green, blue = cast(tuple[int, int, int], pixel)
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 class AudioBlock(Horizontal):
@@ -234,9 +240,7 @@ class AudioBlock(Horizontal):
         self.post_message(PlayAudio(self.block.path))
 
 
-BlockWidget = TextBlock | TableBlock | ChartBlock | ImageBlock | AudioBlock
-
-_WIDGETS: dict[type, type[Widget]] = {
+_WIDGETS: dict[type[Block], Callable[[Any], Widget]] = {
     Text: TextBlock,
     Table: TableBlock,
     Chart: ChartBlock,
@@ -247,4 +251,4 @@ _WIDGETS: dict[type, type[Widget]] = {
 
 def block_widget(block: Block) -> Widget:
     """The widget that shows a block."""
-    return _WIDGETS[type(block)](block)  # type: ignore[call-arg]
+    return _WIDGETS[type(block)](block)

@@ -9,11 +9,6 @@ from typing import Any
 
 import pytest
 from PIL import Image as Pillow
-from singwiz.assistant.guide.view import JobView
-from singwiz.assistant.tui.app import GuideApp, player_command
-from singwiz.assistant.tui.screens import HelpScreen, PathPicker
-from singwiz.assistant.tui.widgets.blocks import half_blocks
-from singwiz.assistant.tui.widgets.step_list import StepList
 from textual.pilot import Pilot
 from textual.widgets import (
     Button,
@@ -26,6 +21,12 @@ from textual.widgets import (
     Switch,
     TextArea,
 )
+
+from singwiz.assistant.guide.view import JobView
+from singwiz.assistant.tui.app import GuideApp, player_command
+from singwiz.assistant.tui.screens import HelpScreen, PathPicker
+from singwiz.assistant.tui.widgets.blocks import half_blocks
+from singwiz.assistant.tui.widgets.step_list import StepList
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from singwiz.core.dataset import RawDataset, check_datasets
 from singwiz.core.dictionary import PhonemeSet, read_dictionary
 from singwiz.core.findings import Finding

@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 import soundfile
+
 from singwiz.core.dataset import audio
 from singwiz.core.dataset.audio import probe_audio, read_audio, write_audio
 from singwiz.core.errors import SingwizError

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+
 from singwiz.core.findings import has_errors
 
 from .conftest import PH_DUR, PH_SEQ, sing

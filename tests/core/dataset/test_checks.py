@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+
 from singwiz.core.dataset import check_datasets
 from singwiz.core.dataset.checks import CHECKS, Thresholds
 from singwiz.core.dictionary import PhonemeSet, read_dictionary

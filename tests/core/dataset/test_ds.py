@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from singwiz.core.dataset import numbers, read_ds, write_ds
 from singwiz.core.errors import SingwizError
 

@@ -6,6 +6,7 @@ import pytest
 import soundfile
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from singwiz.core.dataset import RawDataset
 from singwiz.core.findings import Finding, Severity
 

@@ -5,9 +5,10 @@ import runpy
 from pathlib import Path
 
 import pytest
-import singwiz
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
+import singwiz
 from singwiz.core.dictionary import (
     PhonemeSet,
     list_dictionaries,

@@ -4,6 +4,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+
 from singwiz.core.dictionary import (
     Dictionary,
     PhonemeSet,
