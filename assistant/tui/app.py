@@ -40,7 +40,7 @@ class GuideApp(App[None]):
     TITLE = "singwiz"
     CSS_PATH = "app.tcss"
     # At 80 columns there is room for a step list of 22 and a readable form beside it.
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-wide")]  # noqa: RUF012 - Textual declares it so
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "step_help", "Help"),
