@@ -1,0 +1,49 @@
+"""Fixing datasets without touching originals: edits, plans, the journal, and every fix.
+
+The originals stay as they are; the project keeps a fixed copy of what differs. A set of
+fixes is first a :class:`Plan` that can be shown as a diff; applied, it is one step in the
+history that :func:`undo` takes back. Finding what is wrong is the business of the checks.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .edits import DatasetEdit, ProjectEdit
+    from .journal import JournalEntry, apply_plan, history, settle, undo
+    from .plan import Plan, Refusal, Step
+    from .recipe import AudioRecipe
+
+_HOME = {
+    "DatasetEdit": ".edits",
+    "ProjectEdit": ".edits",
+    "JournalEntry": ".journal",
+    "apply_plan": ".journal",
+    "history": ".journal",
+    "settle": ".journal",
+    "undo": ".journal",
+    "Plan": ".plan",
+    "Refusal": ".plan",
+    "Step": ".plan",
+    "AudioRecipe": ".recipe",
+}
+
+__all__ = [
+    "AudioRecipe",
+    "DatasetEdit",
+    "JournalEntry",
+    "Plan",
+    "ProjectEdit",
+    "Refusal",
+    "Step",
+    "apply_plan",
+    "history",
+    "settle",
+    "undo",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name], __name__), name)

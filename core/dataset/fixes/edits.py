@@ -1,0 +1,545 @@
+"""The one way to change a project's datasets: collect edits, look at them, apply them as one.
+
+A :class:`ProjectEdit` covers datasets, the project's own dictionary copies and entries of
+``singwiz.yaml``; a :class:`DatasetEdit` is one dataset in it. Nothing is written here: the
+result is a :class:`Plan`, which :func:`~.journal.apply_plan` carries out. Original
+recordings are read and never written; what differs goes to the project's fixed copy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...errors import SingwizError
+from ...findings import Place, has_errors
+from ...project import Project, Recordings
+from ..audio import AUDIO_SUFFIXES
+from ..ds import read_ds
+from ..overlay import (
+    CHANGES_FILE,
+    OVERLAY_FILE,
+    Overlay,
+    changes_text,
+    file_sha256,
+    list_folder,
+    overlay_text,
+    read_overlay,
+)
+from ..rows import check_name
+from ..transcriptions import FILE_NAME
+from .plan import FileChange, Plan, Refusal, Step
+from .recipe import AudioRecipe
+from .settings import Setting, changed_state, read_setting
+from .table import Table, TableRow, read_table
+
+
+class ProjectEdit:
+    """Edits of a whole project, collected.
+
+    Attributes:
+        project: what is edited; stays as it is until the plan is applied.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._datasets: dict[str, DatasetEdit] = {}
+        self._texts: dict[str, str] = {}
+        self._settings: dict[str, Any] = {}
+        self._steps: list[Step] = []
+        self._refused: list[Refusal] = []
+
+    def dataset(self, name: str) -> DatasetEdit:
+        """The edits of one dataset.
+
+        Raises:
+            SingwizError: no such dataset, or its table cannot be understood.
+        """
+        if name not in self._datasets:
+            self._datasets[name] = DatasetEdit(self, _recordings(self.project, name))
+        return self._datasets[name]
+
+    def setting(self, key: str) -> Any:
+        """An entry of ``singwiz.yaml`` with the edits so far, e.g. ``dictionaries.ja``."""
+        return self._settings.get(key, read_setting(self.project.state, key))
+
+    def set(self, key: str, value: Any) -> None:
+        """Change an entry of ``singwiz.yaml``; ``None`` takes it out.
+
+        Raises:
+            SingwizError: no such entry, or the value is not allowed there.
+        """
+        wanted = {**self._settings, key: value}
+        changed_state(self.project.state, wanted)
+        self._settings = wanted
+
+    def write_dictionary(self, language: str, text: str) -> None:
+        """Use a copy of a dictionary with this text, kept in the project.
+
+        Raises:
+            SingwizError: the language's name cannot be part of a file name.
+        """
+        name = f"dictionary-{language}.txt"
+        if not language or has_errors(check_name(name, Place(item=name))):
+            raise SingwizError(
+                "language-tag",
+                f"'{language}' cannot be used as a language name.",
+                hint="Use a short code such as 'zh', 'ja' or 'en'.",
+            )
+        path = f"datasets/{name}"
+        self._texts[path] = text
+        self.set(f"dictionaries.{language}", str(self.project.root / path))
+
+    def did(
+        self, code: str, what: str, *, dataset: str = "", item: str = "", safe: bool = True
+    ) -> None:
+        """Say what the edits just made are good for; ``code`` is empty if they are no fix."""
+        self._steps.append(Step(code, dataset, item, what, safe))
+
+    def refuse(
+        self, code: str, why: str, *, dataset: str = "", item: str = "", risky: bool = False
+    ) -> None:
+        """Say why a finding is not fixed."""
+        refusal = Refusal(code, dataset, item, why, risky)
+        if refusal not in self._refused:
+            self._refused.append(refusal)
+
+    def plan(self, title: str) -> Plan:
+        """Everything collected so far, compared with what is on disk.
+
+        Raises:
+            SingwizError: a file of the project cannot be read.
+        """
+        changes: list[FileChange] = []
+        notes: list[str] = []
+        try:
+            for edit in self._datasets.values():
+                changes += edit.changes()
+                notes += edit.notes()
+            for path, text in self._texts.items():
+                changes += self._text_change(path, text)
+        except OSError as error:
+            raise SingwizError(
+                "project-unreadable",
+                f"A file of the project cannot be read: {error.strerror or error}.",
+                hint="Check the permissions of the project folder.",
+                where=str(error.filename or self.project.root),
+            ) from None
+        settings = tuple(
+            Setting(key, before, value)
+            for key, value in self._settings.items()
+            if (before := read_setting(self.project.state, key)) != value
+        )
+        return Plan(
+            title,
+            tuple(self._steps),
+            tuple(self._refused),
+            tuple(changes),
+            settings,
+            tuple(notes),
+        )
+
+    def _text_change(self, path: str, text: str) -> list[FileChange]:
+        target = self.project.root / path
+        before, after = file_sha256(target), text.encode("utf-8")
+        old = target.read_bytes() if before else b""
+        if before and old == after:
+            return []
+        return [FileChange(path, before, after, old.decode("utf-8", "replace"), path)]
+
+
+class DatasetEdit:
+    """Edits of one dataset, collected on a working copy in memory.
+
+    Attributes:
+        name: of the dataset.
+        recordings: its entry in the project.
+        base: folder with the originals; only read.
+        root: folder of the fixed copy; may not exist yet.
+        table: rows and columns; change them through the methods here.
+    """
+
+    def __init__(self, project_edit: ProjectEdit, recordings: Recordings) -> None:
+        self.edit = project_edit
+        self.recordings = recordings
+        self.name = recordings.name
+        self.base = Path(recordings.raw_data_dir)
+        self.root = project_edit.project.dataset_dir(recordings.name)
+        self._overlay = self._existing_overlay()
+        self._folder = self.root if self._overlay else self.base
+        csv = self.root / FILE_NAME
+        self.table: Table = read_table(csv if self._overlay else self.base / FILE_NAME)
+        self._audio = {
+            file: AudioRecipe(path) for file, path in self._list("wavs", self._overlay).items()
+        }
+        self._ds: dict[str, Path | bytes] = dict(self._list("ds", self._overlay))
+        self._old_names: dict[str, TableRow] = {}
+
+    @classmethod
+    def open(cls, project: Project, name: str) -> DatasetEdit:
+        """Edit a single dataset.
+
+        Raises:
+            SingwizError: no such dataset, or its table cannot be understood.
+        """
+        return ProjectEdit(project).dataset(name)
+
+    # Rows ------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> tuple[TableRow, ...]:
+        """All rows, broken ones included, in file order."""
+        return tuple(self.table.rows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names, misspelt ones corrected."""
+        return tuple(self.table.columns)
+
+    def cell(self, row: TableRow, column: str) -> str:
+        """The text of a cell; empty if there is none."""
+        return self.table.get(row, column)
+
+    def item(self, row: TableRow) -> str:
+        """The row's name."""
+        return self.table.get(row, "name")
+
+    def set(self, row: TableRow, column: str, value: str | Iterable[object]) -> None:
+        """Change a cell; lists are joined by spaces, seconds as floats get 6 decimals."""
+        if not isinstance(value, str):
+            value = " ".join(_text(entry) for entry in value)
+        self.table.set(row, column, value)
+
+    def find(self, name: str, line: int | None = None) -> list[TableRow]:
+        """Rows by name, now or before a :meth:`rename`; ``line`` picks one of several."""
+        rows = [row for row in self.table.rows if self.item(row) == name]
+        if not rows and name in self._old_names and self._old_names[name] in self.table.rows:
+            rows = [self._old_names[name]]
+        exact = [row for row in rows if row.line == line]
+        return exact if line is not None and exact else rows
+
+    def add_row(self, cells: Mapping[str, str | Sequence[object]]) -> TableRow:
+        """A new row at the end.
+
+        Raises:
+            SingwizError: the name cannot be used, or exists already.
+        """
+        self._check_new(str(cells.get("name", "")))
+        row = TableRow(0, [])
+        for column in cells:
+            if self.table.index(column) is None:
+                self.table.set(row, column, "")
+        self.table.rows.append(row)
+        for column, value in cells.items():
+            self.set(row, column, value)
+        return row
+
+    def drop(self, row: TableRow) -> None:
+        """Take a row out; its recording and DS file go too unless another row uses them."""
+        name = self.item(row)
+        self.table.rows = [other for other in self.table.rows if other is not row]
+        if any(self.item(other) == name for other in self.table.rows):
+            return
+        file = self.audio_file(name)
+        if file is not None:
+            del self._audio[file]
+        self._ds.pop(f"{name}.ds", None)
+
+    def rename(self, row: TableRow, name: str) -> None:
+        """Give an item another name: row, recording and DS file.
+
+        Raises:
+            SingwizError: the name cannot be used, or exists already.
+        """
+        old = self.item(row)
+        if name == old:
+            return
+        self._check_new(name)
+        shared = sum(self.item(other) == old for other in self.table.rows) > 1
+        file = self.audio_file(old)
+        if file is not None:
+            moved = self._audio[file] if shared else self._audio.pop(file)
+            self._audio[name + Path(file).suffix] = moved
+        if f"{old}.ds" in self._ds:
+            content = self._ds[f"{old}.ds"] if shared else self._ds.pop(f"{old}.ds")
+            self._ds[f"{name}.ds"] = content
+        if not shared:
+            self._old_names[old] = row
+        self.set(row, "name", name)
+
+    def free_name(self, wanted: str) -> str:
+        """``wanted``, with a number behind it if that name exists already."""
+        taken = {self.item(row).casefold() for row in self.table.rows}
+        taken |= {Path(file).stem.casefold() for file in self._audio}
+        name, number = wanted, 2
+        while name.casefold() in taken:
+            name, number = f"{wanted}_{number}", number + 1
+        return name
+
+    def _check_new(self, name: str) -> None:
+        findings = check_name(name, Place(item=name))
+        if not name.strip() or has_errors(findings):
+            raise SingwizError(
+                "name-illegal",
+                findings[0].message if findings else "An item needs a name.",
+                hint="Use letters, digits, '_' and '-' only.",
+                where=self.name,
+            )
+        if any(self.item(row) == name for row in self.table.rows):
+            raise SingwizError(
+                "name-duplicate",
+                f"There already is an item '{name}'.",
+                hint="Choose another name.",
+                where=self.name,
+            )
+
+    # Recordings and DS files -----------------------------------------------------------
+
+    @property
+    def audio_files(self) -> tuple[str, ...]:
+        """Names of the files in ``wavs``, with the edits so far."""
+        return tuple(self._audio)
+
+    def audio_file(self, name: str) -> str | None:
+        """Name of an item's recording in ``wavs``, or None."""
+        return next((name + s for s in AUDIO_SUFFIXES if name + s in self._audio), None)
+
+    def audio(self, file: str) -> AudioRecipe:
+        """How a recording is made; for an untouched one, of nothing but its file."""
+        return self._audio[file]
+
+    def set_audio(self, file: str, recipe: AudioRecipe) -> None:
+        """Make (or replace) a recording, e.g. ``song_01.wav``.
+
+        Raises:
+            SingwizError: the file name cannot be used.
+        """
+        if has_errors(check_name(Path(file).stem, Place(item=file))) or not file.endswith(
+            AUDIO_SUFFIXES
+        ):
+            raise SingwizError(
+                "name-illegal",
+                f"'{file}' cannot be the name of a recording.",
+                hint="Use letters, digits, '_' and '-', then '.wav' or '.flac'.",
+                where=self.name,
+            )
+        self._audio[file] = recipe
+
+    def rename_audio(self, file: str, name: str) -> None:
+        """Give a recording another file name; rows stay as they are."""
+        recipe = self._audio[file]
+        self.set_audio(name, recipe)
+        if name != file:
+            del self._audio[file]
+
+    def remove_audio(self, file: str) -> None:
+        """Take a recording out of the dataset."""
+        self._audio.pop(file, None)
+
+    @property
+    def ds_files(self) -> tuple[str, ...]:
+        """Names of the files in ``ds``, with the edits so far."""
+        return tuple(file for file in self._ds if file.lower().endswith(".ds"))
+
+    def read_ds(self, file: str) -> list[dict[str, Any]]:
+        """The segments of a DS file, e.g. ``song.ds``, with the edits so far.
+
+        Raises:
+            SingwizError: not a DS file.
+        """
+        content = self._ds[file]
+        if isinstance(content, bytes):
+            segments: list[dict[str, Any]] = json.loads(content)
+            return segments
+        return read_ds(content)
+
+    def write_ds(self, file: str, segments: Sequence[Mapping[str, Any]]) -> None:
+        """Make (or replace) a DS file.
+
+        Raises:
+            SingwizError: the file name cannot be used.
+        """
+        if has_errors(check_name(Path(file).stem, Place(item=file))) or not file.endswith(".ds"):
+            raise SingwizError(
+                "name-illegal",
+                f"'{file}' cannot be the name of a DS file.",
+                hint="Use letters, digits, '_' and '-', then '.ds'.",
+                where=self.name,
+            )
+        text = json.dumps(list(segments), ensure_ascii=False, indent=2) + "\n"
+        self._ds[file] = text.encode("utf-8")
+
+    # What was done ---------------------------------------------------------------------
+
+    def did(self, code: str, what: str, *, item: str = "", safe: bool = True) -> None:
+        """See :meth:`ProjectEdit.did`."""
+        self.edit.did(code, what, dataset=self.name, item=item, safe=safe)
+
+    def refuse(self, code: str, why: str, *, item: str = "", risky: bool = False) -> None:
+        """See :meth:`ProjectEdit.refuse`."""
+        self.edit.refuse(code, why, dataset=self.name, item=item, risky=risky)
+
+    def plan(self, title: str) -> Plan:
+        """The plan of everything collected, other datasets of the same edit included."""
+        return self.edit.plan(title)
+
+    # Comparing with what is on disk ----------------------------------------------------
+
+    def changes(self) -> list[FileChange]:
+        """The files of the fixed copy that have to change; empty if nothing was edited.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        base_wavs, base_ds = self._list("wavs"), self._list("ds")
+        own = self._own("wavs") | self._own("ds")
+        hidden = {f"wavs/{file}" for file in base_wavs if file not in self._audio}
+        hidden |= {f"ds/{file}" for file in base_ds if file not in self._ds}
+        renamed: dict[str, str] = {}
+        wanted: dict[str, bytes | AudioRecipe | Path] = {}
+        for file, recipe in self._audio.items():
+            content = recipe.source if _is_same_format(recipe, file) else recipe
+            self._place("wavs", file, content, base_wavs, renamed, wanted)
+        for file, ds in self._ds.items():
+            self._place("ds", file, ds, base_ds, renamed, wanted)
+        changes = self._file_changes(own, wanted)
+        was_hidden = self._overlay.hidden if self._overlay else frozenset()
+        was_renamed = dict(self._overlay.renamed) if self._overlay else {}
+        csv = self.table.content()
+        bookkeeping = (hidden, renamed) != (was_hidden, was_renamed)
+        if csv == self.table.data and not changes and not bookkeeping:
+            return []
+        return self._head(csv, changes_text(frozenset(hidden), renamed)) + changes
+
+    def notes(self) -> list[str]:
+        """One line per recording or DS file that goes by another name or goes away."""
+        lines = []
+        for folder, now in (("wavs", self._audio), ("ds", self._ds)):
+            for file, path in self._list(folder, self._overlay).items():
+                if file in now:
+                    continue
+                new = [name for name, content in now.items() if _source(content) == path]
+                where = f"{self.name}/{folder}/{file}"
+                lines.append(
+                    f"{where} -> {folder}/{new[0]}" if new else f"{where}: not used any more"
+                )
+        return lines
+
+    def _place(
+        self,
+        folder: str,
+        file: str,
+        content: bytes | AudioRecipe | Path,
+        base: Mapping[str, Path],
+        renamed: dict[str, str],
+        wanted: dict[str, bytes | AudioRecipe | Path],
+    ) -> None:
+        """Decide where the content of one file comes from."""
+        if isinstance(content, Path) and content.parent == self.base / folder:
+            if content.name != file:
+                renamed[f"{folder}/{file}"] = f"{folder}/{content.name}"
+            elif base.get(file) != content:
+                wanted[f"{folder}/{file}"] = content
+        elif content != self.root / folder / file:
+            wanted[f"{folder}/{file}"] = content
+
+    def _file_changes(
+        self, own: Mapping[str, Path], wanted: Mapping[str, bytes | AudioRecipe | Path]
+    ) -> list[FileChange]:
+        prefix = f"datasets/{self.name}"
+        changes = []
+        for member, content in wanted.items():
+            before = file_sha256(own[member]) if member in own else ""
+            if isinstance(content, bytes) and before and own[member].read_bytes() == content:
+                continue
+            old = self._ds_text(member) if isinstance(content, bytes) else ""
+            path = f"{prefix}/{member}"
+            changes.append(FileChange(path, before, content, old, f"{self.name}/{member}"))
+        for member, present in own.items():
+            if member not in wanted and not self._is_in_place(member, present):
+                changes.append(FileChange(f"{prefix}/{member}", file_sha256(present), None))
+        return changes
+
+    def _is_in_place(self, member: str, path: Path) -> bool:
+        folder, _, file = member.partition("/")
+        content = self._audio.get(file) if folder == "wavs" else self._ds.get(file)
+        return content is not None and _source(content) == path
+
+    def _ds_text(self, member: str) -> str:
+        listed = self._list("ds", self._overlay)
+        path = listed.get(member.partition("/")[2])
+        return path.read_text(encoding="utf-8", errors="replace") if path else ""
+
+    def _head(self, csv: bytes, changes: str) -> list[FileChange]:
+        """Changes of the three files at the top of the fixed copy."""
+        prefix = f"datasets/{self.name}"
+        base_csv = self._overlay.base_csv if self._overlay else file_sha256(self.base / FILE_NAME)
+        label = f"{self.name}/{FILE_NAME}" if csv != self.table.data else ""
+        texts = {
+            OVERLAY_FILE: (overlay_text(self.base, base_csv).encode("utf-8"), "", ""),
+            CHANGES_FILE: (changes.encode("utf-8"), "", ""),
+            FILE_NAME: (csv, self.table.text, label),
+        }
+        made = []
+        for name, (content, old, shown) in texts.items():
+            target = self.root / name
+            before = file_sha256(target)
+            now = target.read_bytes() if before else b""
+            if content != now:
+                made.append(FileChange(f"{prefix}/{name}", before, content or None, old, shown))
+        return made
+
+    def _existing_overlay(self) -> Overlay | None:
+        overlay = read_overlay(self.root)
+        if overlay is not None and overlay.base != self.base:
+            raise SingwizError(
+                "overlay-other-base",
+                f"The fixed copy of '{self.name}' was made of other recordings: {overlay.base}.",
+                hint="Take its fixes back with 'singwiz undo', then fix these recordings.",
+                where=str(self.root),
+            )
+        return overlay
+
+    def _list(self, folder: str, overlay: Overlay | None = None) -> dict[str, Path]:
+        try:
+            return list_folder(self.base, folder, overlay)
+        except OSError:
+            return {}
+
+    def _own(self, folder: str) -> dict[str, Path]:
+        try:
+            files = list_folder(self.root, folder)
+        except OSError:
+            return {}
+        return {f"{folder}/{file}": path for file, path in files.items()}
+
+
+def _recordings(project: Project, name: str) -> Recordings:
+    for recordings in project.state.datasets:
+        if recordings.name == name:
+            return recordings
+    known = ", ".join(recordings.name for recordings in project.state.datasets)
+    raise SingwizError(
+        "dataset-unknown",
+        f"The project has no recordings named '{name}'.",
+        hint=f"It has: {known or 'none yet'}.",
+    )
+
+
+def _is_same_format(recipe: AudioRecipe, file: str) -> bool:
+    """Whether a recipe is nothing but its source under this name."""
+    return recipe.is_copy and recipe.source.suffix.lower() == Path(file).suffix.lower()
+
+
+def _source(content: bytes | AudioRecipe | Path) -> Path | None:
+    if isinstance(content, AudioRecipe):
+        return content.source
+    return content if isinstance(content, Path) else None
+
+
+def _text(entry: object) -> str:
+    if isinstance(entry, float):
+        return f"{entry:.6f}".rstrip("0").rstrip(".") or "0"
+    return str(entry)
