@@ -59,10 +59,20 @@ def _table(block: Table, elem_id: str) -> None:
         label=block.title,
         interactive=False,
         wrap=True,
+        column_widths=_widths(block),
         max_height=420,
         show_search="filter" if len(rows) > 8 else "none",
         elem_id=elem_id,
     )
+
+
+def _widths(block: Table) -> list[str]:
+    """Shares of the width by what the columns hold, so that long texts wrap and nothing hides."""
+    longest = [
+        min(36, max(12, len(title), *(len(row[column]) for row in block.rows)))
+        for column, title in enumerate(block.columns)
+    ]
+    return [f"{100 * length / sum(longest):.0f}%" for length in longest]
 
 
 def show_charts(step_id: str, charts: Sequence[Chart]) -> None:

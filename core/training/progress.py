@@ -30,8 +30,8 @@ class ProgressReporter(Callback):
     """Progress, losses and learning rate for the reporter and TensorBoard.
 
     Losses stay on the device and are read every ``log_interval`` steps only, because reading
-    makes the CPU wait for the GPU. With gradient accumulation the mean over the parts of a step
-    is shown.
+    makes the CPU wait for the GPU. What is shown is the mean over all batches since the last
+    reading: a single batch says little, because its loss depends on the noise level drawn.
 
     Args:
         reporter: receives everything.
@@ -51,6 +51,7 @@ class ProgressReporter(Callback):
         self._sums: dict[str, torch.Tensor] = {}
         self._parts = 0
         self._samples = 0
+        self._steps = 0
         self._reported_at = 0.0
         self._step = 0
 
@@ -77,9 +78,10 @@ class ProgressReporter(Callback):
         if step == self._step:
             return
         self._step = step
+        self._steps += 1
         if step % self.log_interval == 0 or step >= self.max_steps:
             self._log(trainer, pl_module, step)
-        self._sums, self._parts, self._samples = {}, 0, 0
+            self._sums, self._parts, self._samples, self._steps = {}, 0, 0, 0
         self._report("training")
         self._stop_if_asked(trainer, agree=step % AGREE_EVERY == 0)
 
@@ -94,7 +96,7 @@ class ProgressReporter(Callback):
     def _log(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int) -> None:
         pl_module.check_losses()  # type: ignore[operator]
         values = {name: float(total) / self._parts for name, total in self._sums.items()}
-        values["batch_size"] = float(self._samples)
+        values["batch_size"] = self._samples / self._steps
         values["lr"] = float(trainer.optimizers[0].param_groups[0]["lr"])
         tagged = {f"training/{name}": value for name, value in values.items()}
         self.publish(trainer, tagged, step)

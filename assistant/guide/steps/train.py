@@ -146,7 +146,8 @@ class TrainStep(JobStep):
                 for name, points in curves.items()
                 if name.startswith(f"{kind}/") and name.endswith("loss")
             }
-            if series:
+            # One point makes no curve.
+            if any(len(points) > 1 for points in series.values()):
                 charts.append(Chart(self.say(f"chart-{kind}"), series, y_label=self.say("loss")))
         return charts
 
@@ -161,8 +162,10 @@ class TrainStep(JobStep):
         newest = files[-1].path.parent if files else None
         shown: list[Block] = []
         for kind in ("audio", "image"):
-            latest = [one for one in files if one.kind == kind and one.path.parent == newest]
-            for one in [one for one in latest if is_file(one.path)][:MOST_EXAMPLES]:
+            # A training that was started anew announces the same files again.
+            latest = {one.path: one for one in files if one.kind == kind}.values()
+            newest_files = [one for one in latest if one.path.parent == newest]
+            for one in [one for one in newest_files if is_file(one.path)][:MOST_EXAMPLES]:
                 caption = self.say("example", steps=one.path.parent.name, label=one.label).strip()
                 shown.append(
                     Audio(one.path, caption) if kind == "audio" else Image(one.path, caption)
