@@ -136,17 +136,27 @@ def mel_spectrogram(
     filters = mel_filterbank(
         sample_rate=sample_rate, fft_size=fft_size, num_mels=num_mels, fmin=fmin, fmax=fmax
     )
-    # Bins outside fmin..fmax weigh nothing, and bins beyond a shrunken FFT are zero.
-    used = np.flatnonzero(filters.any(axis=0))
-    first, last = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 1)
-    last = max(first, min(last, fft // 2 + 1))
-    weights = np.ascontiguousarray(filters[:, first:last].T)
+    # A filter covers few bins. Summing only those is as fast as a matrix product, and unlike
+    # that, its rounding does not depend on how many threads the BLAS library has.
+    bands = []
+    for row in filters[:, : fft // 2 + 1]:
+        used = np.flatnonzero(row)
+        first, last = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 0)
+        bands.append((first, last, row[first:last]))
+    lowest = min(first for first, _, _ in bands)
+    highest = max(last for _, last, _ in bands)
 
     frames = np.lib.stride_tricks.sliding_window_view(padded, fft)[::hop][:total]
     mel = np.empty((total, num_mels), np.float32)
     for begin in range(0, total, _BLOCK):
         spectrum = scipy_fft.rfft(frames[begin : begin + _BLOCK] * window, axis=-1)
-        band = spectrum[:, first:last]
-        magnitude = np.sqrt(band.real * band.real + band.imag * band.imag)
-        np.matmul(magnitude, weights, out=mel[begin : begin + _BLOCK])
+        part = spectrum[:, lowest:highest]
+        magnitude = np.sqrt(part.real * part.real + part.imag * part.imag)
+        for index, (first, last, weights) in enumerate(bands):
+            np.einsum(
+                "tb,b->t",
+                magnitude[:, first - lowest : last - lowest],
+                weights,
+                out=mel[begin : begin + _BLOCK, index],
+            )
     return np.log(np.maximum(mel, FLOOR, out=mel), out=mel)

@@ -216,7 +216,8 @@ def aperiodicity(
         at = np.maximum(f0[voiced], _D4C_FLOOR)
         levels = _band_levels(windows, times[voiced], at, bands)
         ends = np.full((2, len(voiced), 1), [[[-60.0]], [[-_TINY]]])
-        decibels = np.concatenate((ends[0], levels, ends[1]), axis=1) @ between
+        # einsum, because rounding in a BLAS product would depend on its number of threads.
+        decibels = np.einsum("tk,kb->tb", np.hstack((ends[0], levels, ends[1])), between)
         result[voiced] = np.exp((decibels * (np.log(10.0) / 20.0)).astype(np.float32))
     return result
 

@@ -64,18 +64,23 @@ def place_pulses(
     # all later pulses with it: so seconds, as in WORLD, although samples would be simpler.
     times = np.arange(length) / sample_rate
     knots = np.arange(count + 1) * (1000.0 * hop_size / sample_rate / 1000.0)
-    left = np.clip(np.searchsorted(knots, times, side="right") - 1, 0, count - 1)
+    left = np.arange(length) // hop_size
     share = (times - knots[left]) / (knots[left + 1] - knots[left])
     voiced = voicing[left] + share * (voicing[left + 1] - voicing[left]) > 0.5
     rate = coarse[left] + share * (coarse[left + 1] - coarse[left])
     rate[~voiced] = _UNVOICED_RATE
-    # At 500 Hz every fifth pulse falls exactly on a sample, so the order of operations counts.
-    phase = np.fmod(np.cumsum(2 * np.pi * rate / sample_rate), 2 * np.pi)
-    samples = np.flatnonzero(np.abs(np.diff(phase)) > np.pi)
-    missing = 2 * np.pi - phase[samples]
+    total = np.cumsum(2 * np.pi * rate / sample_rate)
+    # At 500 Hz every fifth pulse falls exactly on a sample, so rounding counts here as well: the
+    # quick way finds pulses to within a sample, the remainder decides as it does in WORLD.
+    near = np.flatnonzero(np.diff(np.floor(total / (2 * np.pi))))
+    near = np.unique(np.clip(np.concatenate((near - 1, near, near + 1)), 0, length - 2))
+    before, after = (np.fmod(total[at], 2 * np.pi) for at in (near, near + 1))
+    wraps = np.abs(after - before) > np.pi
+    samples, before, after = near[wraps], before[wraps], after[wraps]
+    missing = 2 * np.pi - before
     return Pulses(
         samples=samples,
-        shift=(missing / (missing + phase[samples + 1])).astype(np.float32),
+        shift=(missing / (missing + after)).astype(np.float32),
         voiced=voiced[samples],
         gap=np.diff(samples, append=samples[-1:]),
         frame=samples / hop_size,
