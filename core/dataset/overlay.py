@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..atomic import write_text
 from ..dictionary.rules import Rule
 from ..errors import SingwizError
 from ..findings import Severity
@@ -114,6 +115,27 @@ def read_overlay(root: Path) -> Overlay | None:
     ):
         raise _broken(root, "it does not say what an overlay has to say")
     return Overlay(root, Path(base), base_csv, frozenset(hidden), renamed)
+
+
+def follow(root: Path, raw_data_dir: Path) -> bool:
+    """Let the overlay in ``root`` find its base again after the recordings were moved.
+
+    Returns:
+        True if it is based on ``raw_data_dir`` now, because the labels there are the ones it
+        was made of.
+
+    Raises:
+        SingwizError: the overlay's description is damaged.
+        OSError: something cannot be read or written.
+    """
+    overlay = read_overlay(root)
+    if overlay is None or not overlay.base_csv:
+        return False
+    if overlay.base != raw_data_dir:
+        if file_sha256(raw_data_dir / "transcriptions.csv") != overlay.base_csv:
+            return False
+        write_text(root / OVERLAY_FILE, overlay_text(raw_data_dir, overlay.base_csv))
+    return True
 
 
 def overlay_text(base: Path, base_csv: str) -> str:

@@ -99,7 +99,10 @@ def _generate(project: Project, kind: ModelKind) -> Config:
     from ..dataset import RawDataset
 
     names = {}
-    for recordings in project.state.datasets:
+    state = project.state.model_copy(deep=True)
+    for recordings in state.datasets:
+        # Where there is a fixed copy, the config names that one.
+        recordings.raw_data_dir = str(project.raw_folder(recordings))
         dataset = RawDataset.open(
             recordings.raw_data_dir,
             name=recordings.name,
@@ -107,9 +110,7 @@ def _generate(project: Project, kind: ModelKind) -> Config:
             language=recordings.language,
         )
         names[recordings.name] = [item.name for item in dataset.items]
-    return generate_config(
-        project.state, kind, item_names=names, binary_data_dir=project.binary_dir(kind)
-    )
+    return generate_config(state, kind, item_names=names, binary_data_dir=project.binary_dir(kind))
 
 
 def _edited_by_hand(project: Project, kind: ModelKind) -> bool:

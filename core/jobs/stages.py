@@ -67,12 +67,13 @@ def _model(params: Mapping[str, Any]) -> ModelKind:
 
 
 def open_datasets(project: Project) -> list[RawDataset]:
-    """The project's raw datasets, read.
+    """The project's raw datasets, read; a fixed copy stands for its originals.
 
     Raises:
-        SingwizError: there are none yet.
+        SingwizError: there are none yet, or an interrupted fix cannot be finished.
     """
     from ..dataset import RawDataset
+    from ..dataset.fixes import settle
 
     if not project.state.datasets:
         raise SingwizError(
@@ -82,9 +83,10 @@ def open_datasets(project: Project) -> list[RawDataset]:
             "with: singwiz new PROJECT --raw FOLDER",
             where=str(project.root),
         )
+    settle(project)
     return [
         RawDataset.open(
-            recordings.raw_data_dir,
+            project.raw_folder(recordings),
             name=recordings.name,
             speaker=recordings.speaker,
             language=recordings.language,

@@ -24,6 +24,7 @@ from ..overlay import (
     Overlay,
     changes_text,
     file_sha256,
+    follow,
     list_folder,
     overlay_text,
     read_overlay,
@@ -494,6 +495,8 @@ class DatasetEdit:
     def _existing_overlay(self) -> Overlay | None:
         overlay = read_overlay(self.root)
         if overlay is not None and overlay.base != self.base:
+            if self._follow():
+                return read_overlay(self.root)
             raise SingwizError(
                 "overlay-other-base",
                 f"The fixed copy of '{self.name}' was made of other recordings: {overlay.base}.",
@@ -501,6 +504,12 @@ class DatasetEdit:
                 where=str(self.root),
             )
         return overlay
+
+    def _follow(self) -> bool:
+        try:
+            return follow(self.root, self.base)
+        except OSError:
+            return False
 
     def _list(self, folder: str, overlay: Overlay | None = None) -> dict[str, Path]:
         try:

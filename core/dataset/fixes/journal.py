@@ -23,7 +23,7 @@ from ...atomic import write_text
 from ...errors import USAGE_PROBLEM, Cancelled, SingwizError
 from ...project import Project
 from ...reporting import Reporter
-from ..overlay import file_sha256
+from ..overlay import OVERLAY_FILE, file_sha256
 from .locking import locked
 from .plan import FileChange, Plan
 from .recipe import AudioRecipe
@@ -373,7 +373,8 @@ class _Journal:
         """Refuse to take back what was edited since, or put those files aside."""
         for record in entry.files:
             target = self._inside(record.path)
-            if file_sha256(target) == record.after:
+            # Where moved recordings are now is no edit.
+            if file_sha256(target) == record.after or target.name == OVERLAY_FILE:
                 continue
             if not overwrite:
                 raise SingwizError(
