@@ -21,6 +21,10 @@ STAGES = 6
 QUICK_PRESET, QUICK_STEPS, QUICK_ITEMS = "tiny", 600, 24
 PRESET, STEPS, ITEMS = "small", 2000, 60
 
+QUICK_CHANGES = {"T_start_infer": 1.0}
+"""Sing the sketch without refining it: in 600 steps refining learns so little that it doubles the
+distance to the recordings (mel L1 1.7 instead of 0.8)."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -127,6 +131,8 @@ def _project(folder: Path, *, quick: bool) -> tuple[Project, Path]:
     project = Project.create(home)
     project.add_recordings(corpus.raw_data_dir, speaker=corpus.speaker, language=corpus.language)
     project.state.dictionaries[corpus.language] = str(corpus.dictionary)
-    project.model_choice("acoustic").preset = QUICK_PRESET if quick else PRESET
+    choice = project.model_choice("acoustic")
+    choice.preset = QUICK_PRESET if quick else PRESET
+    choice.overrides |= QUICK_CHANGES if quick else {}
     project.save()
     return project, corpus.song

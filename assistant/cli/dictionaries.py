@@ -64,7 +64,7 @@ def show(name: Name, language: Language = "", as_json: Json = False) -> None:
     console.print(f"{dictionary.path} ({dictionary.language})", style="bold")
     console.print(f"{len(dictionary.phonemes)} phonemes: {' '.join(sorted(dictionary.phonemes))}")
     for syllable, phonemes in dictionary.entries.items():
-        console.print(f"{syllable}\t{' '.join(phonemes)}")
+        typer.echo(f"{syllable}\t{' '.join(phonemes)}")  # rich would expand the TAB
 
 
 @app.command()

@@ -56,7 +56,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> DemoCorpus:
-    return make_corpus(tmp_path_factory.mktemp("corpus") / "声 demo", items=3, seconds=1.5)
+    return make_corpus(tmp_path_factory.mktemp("corpus") / "声 demo", items=6, seconds=2.0)
 
 
 @pytest.fixture
@@ -212,7 +212,9 @@ def test_new_leaves_nothing_behind_when_it_fails(
     assert not (tmp_path / "v").exists()
 
 
-def test_new_does_not_touch_a_project_that_is_there(run: Run, project: Path, tmp_path: Path) -> None:
+def test_new_does_not_touch_a_project_that_is_there(
+    run: Run, project: Path, tmp_path: Path
+) -> None:
     before = (project / "singwiz.yaml").read_bytes()
     outcome = run("new", project, "--raw", tmp_path)
     assert outcome.code != 0
@@ -241,7 +243,7 @@ def test_check_of_good_recordings_exits_0_with_the_contracts_fields(
     outcome = run("check", project, "--json")
     assert outcome.code == 0
     assert {"findings", "summary"} <= set(outcome.data)
-    assert outcome.data["summary"]["items"] == 3
+    assert outcome.data["summary"]["items"] == 6
     assert outcome.data["summary"]["errors"] == 0
     for finding in outcome.data["findings"]:
         assert {"code", "severity", "item", "message", "hint", "fix"} <= set(finding)
@@ -252,7 +254,9 @@ def test_check_of_a_raw_folder_names_the_unknown_phoneme_and_exits_1(
     run: Run, corpus: DemoCorpus, broken: Path
 ) -> None:
     before = _content(broken)
-    outcome = run("check", broken, "--dictionary", corpus.dictionary, "--language", "demo", "--json")
+    outcome = run(
+        "check", broken, "--dictionary", corpus.dictionary, "--language", "demo", "--json"
+    )
 
     assert outcome.code == 1
     errors = [one for one in outcome.data["findings"] if one["severity"] == "error"]
@@ -268,9 +272,7 @@ def test_check_of_a_raw_folder_names_the_unknown_phoneme_and_exits_1(
     assert _content(broken) == before
 
 
-def test_check_without_a_dictionary_says_what_it_could_not_do(
-    run: Run, corpus: DemoCorpus
-) -> None:
+def test_check_without_a_dictionary_says_what_it_could_not_do(run: Run, corpus: DemoCorpus) -> None:
     outcome = run("check", corpus.raw_data_dir, "--json")
     assert outcome.code == 1
     assert [one["code"] for one in outcome.data["findings"] if one["severity"] == "error"] == [
@@ -362,7 +364,9 @@ def test_dictionary_diff_prints_both_sides(
 
 
 def test_config_set_changes_the_config_and_remembers_the_change(run: Run, project: Path) -> None:
-    outcome = run("config", "set", project, "optimizer_args.lr=0.0004", "max_batch_size=3", "--json")
+    outcome = run(
+        "config", "set", project, "optimizer_args.lr=0.0004", "max_batch_size=3", "--json"
+    )
     assert outcome.code == 0, outcome.err
     shown = run("config", "show", project, "--json").data
     assert shown["optimizer_args"]["lr"] == 0.0004
@@ -510,7 +514,7 @@ def test_a_foreground_check_is_a_job_with_a_log(run: Run, project: Path) -> None
     run("check", project)
     [job] = run("jobs", "list", project, "--json").data["jobs"]
     assert (job["stage"], job["state"]) == ("check", "done")
-    assert job["result"]["summary"]["items"] == 3
+    assert job["result"]["summary"]["items"] == 6
     assert run("jobs", "logs", project, "--json").data["id"] == job["id"]
     assert job["id"] in run("jobs", "list", project).out
 
@@ -596,5 +600,3 @@ def _content(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
