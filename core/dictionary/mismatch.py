@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from .phonemes import PhonemeSet
@@ -16,6 +16,20 @@ from .suggestions import Suggestion, suggest
 
 FIRST_ITEMS = 5
 """How many items are named per symbol."""
+
+Sequences = Iterable[
+    tuple[str, str, Sequence[str]] | tuple[str, str, Sequence[str], Sequence[float]]
+]
+"""Item name, language, ``ph_seq`` and, to know times, ``ph_dur`` (s) of every item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One place where a symbol is sung; ``start`` and ``end`` are s from the item's beginning."""
+
+    item: str
+    start: float
+    end: float
 
 
 @dataclass(slots=True)
@@ -25,16 +39,25 @@ class SymbolUse:
     Attributes:
         count: occurrences in all labels.
         items: the first few items that contain it.
+        places: its first occurrence in each of them, where times are known.
     """
 
     count: int = 0
     items: tuple[str, ...] = ()
+    places: tuple[Occurrence, ...] = ()
 
-    def add(self, item: str, count: int) -> None:
-        """Count ``count`` occurrences in an item."""
+    def add(self, item: str, count: int, span: tuple[float, float] | None = None) -> None:
+        """Count ``count`` occurrences in an item, the first of them at ``span`` (s)."""
         self.count += count
         if len(self.items) < FIRST_ITEMS and item not in self.items:
             self.items = (*self.items, item)
+            if span is not None:
+                self.places = (*self.places, Occurrence(item, *span))
+
+    @property
+    def full(self) -> bool:
+        """True if no further item would be named."""
+        return len(self.items) >= FIRST_ITEMS
 
 
 @dataclass(frozen=True)
@@ -93,30 +116,39 @@ class Mismatch:
                 for symbol, use in (*self.uses.items(), *self.unexpected.items())
             },
             "unexpected_counts": {symbol: use.count for symbol, use in self.unexpected.items()},
+            "places": {
+                symbol: [asdict(place) for place in use.places]
+                for symbol, use in (*self.uses.items(), *self.unexpected.items())
+            },
             "suggestions": [asdict(suggestion) for suggestion in self.suggestions],
         }
 
 
-def compare(
-    phoneme_set: PhonemeSet, sequences: Iterable[tuple[str, str, Sequence[str]]]
-) -> Mismatch:
+def compare(phoneme_set: PhonemeSet, sequences: Sequences) -> Mismatch:
     """Compare a phoneme set with all labels of a voice.
 
     Args:
         phoneme_set: what the voice can sing.
-        sequences: item name, language, ``ph_seq`` of every item, training and validation.
+        sequences: item name, language, ``ph_seq`` and optionally ``ph_dur`` of every item,
+            training and validation.
     """
     known: dict[int, SymbolUse] = {number: SymbolUse() for number in phoneme_set.labels()}
     unknown: dict[str, SymbolUse] = {}
     pairs: Counter[tuple[str, str]] = Counter()
-    for item, language, ph_seq in sequences:
+    for item, language, ph_seq, *timing in sequences:
+        ends: list[float] = []
         for symbol, count in Counter(ph_seq).items():
             number = phoneme_set.find(symbol, language)
             if number is not None:
-                known[number].add(item, count)
+                use = known[number]
             else:
                 full = symbol if "/" in symbol or not phoneme_set.multi else f"{language}/{symbol}"
-                unknown.setdefault(full, SymbolUse()).add(item, count)
+                use = unknown.setdefault(full, SymbolUse())
+            span = None
+            if timing and not use.full:
+                ends = ends or list(accumulate(timing[0]))
+                span = _span(ph_seq, symbol, ends)
+            use.add(item, count, span)
         if "i" in ph_seq:
             pairs.update(pair for pair in pairwise(ph_seq) if pair[1] == "i")
     labels = phoneme_set.labels()
@@ -133,3 +165,11 @@ def compare(
             set(pairs),
         ),
     )
+
+
+def _span(ph_seq: Sequence[str], symbol: str, ends: Sequence[float]) -> tuple[float, float] | None:
+    """Start and end (s) of the first occurrence of a symbol; None if durations are missing."""
+    k = ph_seq.index(symbol)
+    if k >= len(ends):
+        return None
+    return round(ends[k - 1] if k else 0.0, 6), round(ends[k], 6)

@@ -13,8 +13,57 @@ from dataclasses import dataclass
 
 from .phonemes import PhonemeSet
 
-SILENCE_NAMES = frozenset({"sil", "silence", "pau", "pause", "sp", "spn", "rest", "_"})
-BREATH_NAMES = frozenset({"br", "bre", "breath", "ap", "asp", "inhale", "h#", "brth", "息"})
+SILENCE_NAMES = frozenset(
+    {"sil", "silb", "sile", "silence", "pau", "pause", "sp", "spn", "rest", "_", "#", "eps"}
+)
+BREATH_NAMES = frozenset(
+    {"br", "bre", "breath", "ap", "asp", "inhale", "inh", "exh", "exhale", "h#", "brth", "息"}
+)
+
+SAME_SOUND = (
+    frozenset({"cl", "q", "Q", "ʔ", "vf", "xtsu", "っ"}),
+    frozenset({"N", "nn", "n'", "ɴ", "ん"}),
+    frozenset({"ch", "ty", "tch", "tʃ", "tɕ", "tS"}),
+    frozenset({"sh", "sy", "ʃ", "ɕ", "S"}),
+    frozenset({"j", "jy", "zy", "jh", "dʒ", "dʑ", "dZ"}),
+    frozenset({"zh", "ʒ", "Z"}),
+    frozenset({"ng", "ŋ"}),
+    frozenset({"h", "hh"}),
+    frozenset({"f", "ɸ"}),
+    frozenset({"y", "j"}),
+    frozenset({"ny", "ɲ"}),
+    frozenset({"th", "θ", "T"}),
+    frozenset({"dh", "ð", "D"}),
+    frozenset({"r", "ɾ", "ɹ"}),
+    frozenset({"a", "aa", "ɑ", "あ"}),
+    frozenset({"i", "iy", "ii", "い"}),
+    frozenset({"u", "uw", "uu", "ɯ", "う"}),
+    frozenset({"e", "eh", "ee", "ɛ", "え"}),
+    frozenset({"o", "ow", "oo", "ɔ", "お"}),
+    frozenset({"v", "yu", "ü"}),
+    frozenset({"ao", "ɔ"}),
+    frozenset({"ah", "ʌ", "ə", "ax"}),
+    frozenset({"er", "ɚ", "ɝ", "axr"}),
+)
+"""Names that notations (romaji, ARPAbet, X-SAMPA, IPA) give to one sound."""
+
+NEAR_SOUND = (
+    frozenset({"l", "r", "ɾ", "ɹ"}),
+    frozenset({"b", "v", "β"}),
+    frozenset({"v", "w", "f"}),
+    frozenset({"s", "th", "θ"}),
+    frozenset({"z", "dh", "ð", "dz"}),
+    frozenset({"h", "f", "hh", "hy"}),
+    frozenset({"n", "ng", "N", "ŋ"}),
+    frozenset({"g", "ng", "ŋ"}),
+    frozenset({"j", "zh", "jh", "z"}),
+    frozenset({"ts", "c", "z"}),
+    frozenset({"e", "ae", "eh", "E"}),
+    frozenset({"a", "ah", "aa", "ae"}),
+    frozenset({"i", "ih", "iy"}),
+    frozenset({"u", "uh", "uw", "eu"}),
+)
+"""Sounds of one class that stand for each other where a dictionary lacks one of them."""
 
 OPENCPOP_ONLY_EXTENSION = frozenset({"E", "En", "i0", "ir"})
 """Phonemes of opencpop-extension that the older opencpop dictionary writes as e, an and i."""
@@ -118,8 +167,14 @@ def _for_unexpected(
     for name in own:
         if _form(name) == form:
             rename(name, f"'{short}' and '{name}' differ only in how they are written.", 0.95)
-    if short[-1:] in tuple("012") and short[:-1] in own:
-        rename(short[:-1], "The dictionary has this phoneme without stress number.", 0.9)
+    if short[-1:] in tuple("012") and len(short) > 1:
+        for name in own:
+            if _form(name) == _form(short[:-1]):
+                rename(name, "The dictionary has this phoneme without stress number.", 0.9)
+    for name in own:
+        if any(short in names and name in names for names in SAME_SOUND):
+            reason = f"'{name}' is the dictionary's name for the same sound, as far as names tell."
+            rename(name, reason, 0.75)
 
     if short in OPENCPOP_ONLY_EXTENSION and set(unexpected) <= OPENCPOP_ONLY_EXTENSION:
         reason = "The labels were made with opencpop-extension, the dictionary is an older one."
@@ -141,6 +196,10 @@ def _for_unexpected(
         for name in difflib.get_close_matches(short, own, n=2, cutoff=0.6):
             closeness = difflib.SequenceMatcher(None, short, name).ratio()
             rename(name, f"'{name}' is spelt most like '{short}'.", 0.8 * closeness)
+
+    for name in own:
+        if any(short in names and name in names for names in NEAR_SOUND):
+            rename(name, f"'{name}' is the nearest sound in the dictionary.", 0.45)
 
     reason = f"If '{short}' is a sound of its own, the voice can learn it."
     enough = unexpected[symbol] >= 20

@@ -1,7 +1,6 @@
 """Dictionary files: every rule of a line, with its place, and where dictionaries are found."""
 
 import hashlib
-import runpy
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 import singwiz
 from singwiz.core.dictionary import (
     PhonemeSet,
-    list_dictionaries,
     read_dictionary,
     resolve_dictionary,
     trim_dictionary,
@@ -158,13 +156,6 @@ def test_the_shipped_mandarin_dictionary_is_the_one_everybody_uses():
     assert len(dictionary.entries) == 601
     assert len(dictionary.phonemes) == 62
     assert [finding for finding in findings if finding.severity is not Severity.NOTE] == []
-
-
-def test_every_shipped_dictionary_is_what_its_rules_generate():
-    script = runpy.run_path(str(PACKAGE / "dictionaries" / "generate.py"))
-    assert sorted(script["PRESETS"]) == list_dictionaries()
-    for name, make in script["PRESETS"].items():
-        assert resolve_dictionary(name).read_bytes() == script["render"](make()).encode("utf-8")
 
 
 def test_trimming_keeps_what_is_sung_and_loses_no_sung_phoneme(tmp_path):

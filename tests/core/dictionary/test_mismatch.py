@@ -78,7 +78,8 @@ def test_symbols_are_counted_with_the_first_items():
         ("aa1", ("rename", "aa")),
         ("ngg", ("rename", "ng")),
         ("kya", ("expand", "ky a")),
-        ("\u0283", ("add-extra", "\u0283")),
+        ("\u0283", ("rename", "sh")),
+        ("\u0298", ("add-extra", "\u0298")),
     ],
 )
 def test_the_likeliest_cure_of_an_unknown_symbol_comes_first(symbol, cure):
