@@ -117,7 +117,7 @@ def test_korean_blocks_sound_as_in_standard_korean(block, phonemes):
 def test_korean_has_every_block_and_one_vowel_in_each():
     dictionary = shipped("korean")
     assert set(dictionary.entries) == {chr(code) for code in range(0xAC00, 0xD7A4)}
-    vowels = set(["a", "ae", "eo", "e", "o", "u", "eu", "i", "ui"])
+    vowels = {"a", "ae", "eo", "e", "o", "u", "eu", "i", "ui"}
     codas = {"kcl", "n", "tcl", "l", "m", "pcl", "ng"}
     for phonemes in dictionary.entries.values():
         place = [k for k, phoneme in enumerate(phonemes) if phoneme in vowels]

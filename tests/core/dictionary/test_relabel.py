@@ -137,7 +137,7 @@ def test_in_japanese_the_closure_can_be_made_a_consonant():
 
 def test_korean_blocks_have_one_vowel_and_tell_it():
     kinds = PhonemeKinds.of_dictionary(shipped("korean", "ko"))
-    assert kinds.vowels - {"SP", "AP"} == set(["a", "ae", "eo", "e", "o", "u", "eu", "i", "ui"])
+    assert kinds.vowels - {"SP", "AP"} == {"a", "ae", "eo", "e", "o", "u", "eu", "i", "ui"}
     assert kinds.kind("y") == "consonant" and kinds.kind("ng") == "consonant"
 
 
