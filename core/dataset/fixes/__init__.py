@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .journal import JournalEntry, apply_plan, history, settle, undo
     from .plan import Plan, Refusal, Step
     from .recipe import AudioRecipe
+    from .registry import Fix
+    from .run import FIXES, plan_fixes, with_fixes
 
 _HOME = {
     "DatasetEdit": ".edits",
@@ -26,11 +28,17 @@ _HOME = {
     "Refusal": ".plan",
     "Step": ".plan",
     "AudioRecipe": ".recipe",
+    "Fix": ".registry",
+    "FIXES": ".run",
+    "plan_fixes": ".run",
+    "with_fixes": ".run",
 }
 
 __all__ = [
+    "FIXES",
     "AudioRecipe",
     "DatasetEdit",
+    "Fix",
     "JournalEntry",
     "Plan",
     "ProjectEdit",
@@ -38,8 +46,10 @@ __all__ = [
     "Step",
     "apply_plan",
     "history",
+    "plan_fixes",
     "settle",
     "undo",
+    "with_fixes",
 ]
 
 

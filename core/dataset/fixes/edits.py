@@ -93,6 +93,15 @@ class ProjectEdit:
         self._texts[path] = text
         self.set(f"dictionaries.{language}", str(self.project.root / path))
 
+    def written_dictionary(self, language: str) -> str | None:
+        """The text given to :meth:`write_dictionary`, if any."""
+        return self._texts.get(f"datasets/dictionary-{language}.txt")
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What was done so far."""
+        return tuple(self._steps)
+
     def did(
         self, code: str, what: str, *, dataset: str = "", item: str = "", safe: bool = True
     ) -> None:
@@ -268,7 +277,14 @@ class DatasetEdit:
             self._ds[f"{name}.ds"] = content
         if not shared:
             self._old_names[old] = row
+            self._rename_validation_item(old, name)
         self.set(row, "name", name)
+
+    def _rename_validation_item(self, old: str, new: str) -> None:
+        key = f"datasets.{self.name}.test_prefixes"
+        chosen = self.edit.setting(key)
+        if old in chosen:
+            self.edit.set(key, [new if rule == old else rule for rule in chosen])
 
     def free_name(self, wanted: str) -> str:
         """``wanted``, with a number behind it if that name exists already."""
