@@ -15,7 +15,7 @@ SETTINGS = {
     "fmin": 40,
     "fmax": 16000,
 }
-FIXTURE = np.load(Path(__file__).with_name("nvstft-A.npz"))
+FIXTURE = np.load(Path(__file__).parents[2] / "golden" / "nvstft-A.npz")
 
 
 @pytest.mark.parametrize(
