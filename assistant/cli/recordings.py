@@ -213,7 +213,7 @@ def _check_folder(
         {tag: dictionary_path(dictionary)} if dictionary else {},
         base=Path.cwd(),
         kind=model,
-        workers=workers or 1,
+        workers=workers,
         reporter=reporter,
     )
 
@@ -233,7 +233,7 @@ def _check_config(
         sample_rate=config.audio_sample_rate,
         extra_phonemes=config.extra_phonemes,
         merged_phoneme_groups=config.merged_phoneme_groups,
-        workers=workers or 1,
+        workers=workers,
         reporter=reporter,
     )
 

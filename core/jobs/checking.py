@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ def check_recordings(
     extra_phonemes: Iterable[str] = (),
     merged_phoneme_groups: Iterable[Iterable[str]] = (),
     thresholds: Mapping[str, float] | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    validation_items: Mapping[str, Collection[str]] | None = None,
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Check recordings and dictionaries, and compare them with each other.
@@ -35,6 +37,8 @@ def check_recordings(
         dictionaries: language -> path, or name of a shipped dictionary.
         base: relative dictionary paths start here.
         sample_rate: Hz that the model will work at.
+        workers: recordings decoded at the same time; None = by the machine.
+        validation_items: dataset name -> items that training will not see, where known.
 
     Returns:
         ``findings`` (list of :meth:`Finding.to_dict`), ``summary`` (errors, warnings, notes,
@@ -61,7 +65,8 @@ def check_recordings(
         kind=kind,
         sample_rate=sample_rate,
         thresholds=thresholds,
-        workers=workers,
+        workers=workers or min(4, os.cpu_count() or 1),
+        validation_items=validation_items,
         reporter=reporter,
     )
     mismatch = None

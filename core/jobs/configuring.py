@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..atomic import write_text
+from ..atomic import write_bytes, write_text
 from ..errors import SingwizError
 from ..findings import Severity
 from ..project import ModelKind, Project
@@ -75,6 +75,8 @@ def refuse_contradictions(config: Config, *, reporter: Reporter) -> None:
 def write_config(project: Project, kind: ModelKind) -> list[str]:
     """Make the config anew from the choices in ``singwiz.yaml``.
 
+    A file that was edited by hand is kept beside it as ``<kind>.edited.yaml``.
+
     Returns:
         The dotted keys whose values changed against the file that was there (all, if none was).
     """
@@ -88,6 +90,8 @@ def write_config(project: Project, kind: ModelKind) -> list[str]:
         except SingwizError:
             before = {}  # a file that cannot be read is replaced
     config = _generate(project, kind)
+    if _edited_by_hand(project, kind):
+        write_bytes(path.with_suffix(".edited.yaml"), path.read_bytes())
     save_config(config, path)
     body = path.read_text(encoding="utf-8")
     write_text(path, HEADER.format(checksum=_checksum(body)) + body)

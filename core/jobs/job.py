@@ -194,6 +194,8 @@ class Job:
         supervisor, worker = self._processes()
         if worker and grace <= 0 and not is_alive(supervisor, marker=str(self.dir)):
             # Nobody else would do it: the supervisor is gone, or there never was one.
+            if int(worker["pid"]) == os.getpid():
+                return  # our own foreground work sees the request at its next look
             if is_alive(worker, marker=str(self.dir)):
                 end_family(family(int(worker["pid"])), patience=KILL_AFTER)
             if not (self.dir / RESULT_FILE).exists():

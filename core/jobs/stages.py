@@ -18,7 +18,7 @@ render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,17 +115,38 @@ def check(project: Project, params: Mapping[str, Any], reporter: Reporter) -> di
     from .checking import check_recordings
 
     state = project.state
+    datasets = open_datasets(project)
     return check_recordings(
-        open_datasets(project),
+        datasets,
         state.dictionaries,
         base=project.root,
         kind=_model(params),
         extra_phonemes=state.extra_phonemes,
         merged_phoneme_groups=state.merged_phoneme_groups,
         thresholds=state.thresholds or None,
-        workers=int(params.get("workers") or 1),
+        workers=params.get("workers"),
+        validation_items=_held_out(project, datasets),
         reporter=reporter,
     )
+
+
+def _held_out(project: Project, datasets: Sequence[RawDataset]) -> dict[str, set[str]] | None:
+    """The items that would be kept for validation, by dataset; None if no split is possible."""
+    from ..binarize.split import split_items
+    from ..config import choose_validation_items
+
+    names = {dataset.name: [item.name for item in dataset.items] for dataset in datasets}
+    chosen = choose_validation_items(project.state.datasets, names)
+    keys = [f"{i}:{name}" for i, dataset in enumerate(datasets) for name in names[dataset.name]]
+    try:
+        split = split_items(keys, [f"{i}:{rule}" for i, part in enumerate(chosen) for rule in part])
+    except SingwizError:
+        return None  # too few recordings; preparing them says so
+    held_out: dict[str, set[str]] = {dataset.name: set() for dataset in datasets}
+    for key in split.valid:
+        number, _, name = key.partition(":")
+        held_out[datasets[int(number)].name].add(name)
+    return held_out
 
 
 def config(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:

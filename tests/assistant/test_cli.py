@@ -402,6 +402,7 @@ def test_a_config_edited_by_hand_counts_and_is_told(run: Run, project: Path) -> 
     assert "max_batch_size" in outcome.err
     run("config", "set", project)
     assert run("config", "show", project, "--json").data["max_batch_size"] == 8
+    assert "max_batch_size: 7" in file.with_suffix(".edited.yaml").read_text(encoding="utf-8")
 
 
 def test_a_change_of_the_project_file_reaches_the_config(run: Run, project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,8 +22,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     yield project
     for job in list_jobs(project):  # whatever a failed test left running
         for identity in job._processes():
-            if identity and is_alive(identity, marker=str(job.dir)):
-                end_family(family(int(identity["pid"])), patience=1.0)
+            pid = int(identity["pid"]) if identity else os.getpid()
+            if pid != os.getpid() and is_alive(identity, marker=str(job.dir)):
+                end_family(family(pid), patience=1.0)
 
 
 @pytest.fixture

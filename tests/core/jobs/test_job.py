@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,9 +16,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from singwiz.core.errors import SingwizError
-from singwiz.core.jobs import Job, latest_job, list_jobs, start_job
+from singwiz.core.errors import Cancelled, SingwizError
+from singwiz.core.jobs import Job, latest_job, list_jobs, run_here, start_job
+from singwiz.core.jobs.records import as_user_error
+from singwiz.core.jobs.stages import STAGES
 from singwiz.core.project import Project
+from singwiz.core.reporting import Reporter
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fake_stage
 
 FAKE = "fake_stage:run"
 Start = Callable[..., Job]
@@ -317,6 +324,54 @@ def test_a_job_outlives_the_process_that_started_it_and_is_found_again(
     job.stop()
     assert job.wait(30).state == "cancelled"
     assert (project.root / "checkpoint").exists()
+
+
+def test_work_in_the_foreground_is_seen_and_stopped_by_other_front_ends(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STAGES, "loop", fake_stage.loop)
+    ends: list[str] = []
+
+    def work() -> None:
+        try:
+            run_here(project, "loop", {}, reporter=Reporter())
+        except Cancelled:
+            ends.append("cancelled")
+
+    foreground = threading.Thread(target=work)
+    foreground.start()
+    wait_for_file(project.root / "looping")
+    job = latest_job(project, "loop")
+    assert job is not None and job.status().running
+    with pytest.raises(SingwizError, match="already at work"):
+        run_here(project, "loop", {}, reporter=Reporter())
+
+    job.stop()
+    assert job.wait(30).state == "cancelled"
+    foreground.join(30)
+    assert ends == ["cancelled"]
+
+
+def test_copies_of_a_process_for_further_gpus_keep_no_records(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STAGES, "count", fake_stage.count)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert run_here(project, "count", {}, reporter=Reporter())["count"] == 3
+    assert list_jobs(project) == []
+
+
+def test_a_full_disk_and_a_full_memory_are_no_bugs() -> None:
+    for error, code in (
+        (OSError(errno.ENOSPC, "No space left on device", "x.ckpt"), "disk-full"),
+        (MemoryError(), "out-of-memory"),
+        (PermissionError(errno.EACCES, "Permission denied", "x.ckpt"), "not-permitted"),
+    ):
+        known = as_user_error(error)
+        assert known is not None
+        assert known.code == code
+        assert known.hint
+    assert as_user_error(RuntimeError("shapes")) is None
 
 
 def test_latest_job_tells_stages_apart(start: Start, project: Project) -> None:
