@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual import on
 from textual.message import Message
@@ -18,6 +19,10 @@ MARKS: dict[StepStatus, tuple[str, str]] = {
     StepStatus.STALE: ("↻", "yellow"),
     StepStatus.FAILED: ("✗", "bold red"),
 }
+
+
+WIDTH = 20
+"""Cells for a title; the list is 24 wide, with a mark, a blank and a border."""
 
 
 class StepChosen(Message):
@@ -59,9 +64,12 @@ class StepList(OptionList):
 
 def _prompt(line: StepLine, shown: bool) -> Text:
     mark, style = MARKS[line.status]
-    text = Text.assemble((f"{mark} ", style), (line.title, "bold" if shown else style))
+    text = Text.assemble((f"{mark} ", style), (_cut(line.title), "bold" if shown else style))
     if line.summary:
-        text.append(f"\n  {line.summary}", "dim")
-    text.no_wrap = True
-    text.overflow = "ellipsis"
+        text.append(f"\n  {_cut(line.summary)}", "dim")
     return text
+
+
+def _cut(text: str) -> str:
+    """As much as fits beside the mark: a list of steps should not wrap."""
+    return text if cell_len(text) <= WIDTH else set_cell_size(text, WIDTH - 1).rstrip() + "…"
