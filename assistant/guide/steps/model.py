@@ -173,7 +173,7 @@ class ModelStep(Step):
             minimum=info.low,
             maximum=info.high,
             integer=isinstance(info.default, int),
-            unit=info.unit,
+            unit="" if info.unit == "steps" else info.unit,
             advanced=advanced,
         )
 
