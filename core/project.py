@@ -79,6 +79,8 @@ class ProjectState(BaseModel):
     schema_version: int = Field(SCHEMA, alias="schema")
     name: str
     datasets: list[Recordings] = Field(default_factory=list)
+    consent: bool = False
+    """The user has confirmed that the singers agree to a voice being made."""
     dictionaries: dict[str, str] = Field(default_factory=dict)
     """Language tag -> absolute path of a dictionary, or the name of a shipped one."""
     extra_phonemes: list[str] = Field(default_factory=list)

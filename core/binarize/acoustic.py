@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from importlib import metadata
@@ -56,6 +56,7 @@ def binarize_acoustic(
     dask_address: str | None = None,
     cache_dir: Path | Literal["auto"] | None = "auto",
     max_failed: int = 0,
+    leave_out: Collection[tuple[str, str]] = (),
 ) -> BinarizeReport:
     """Compute the features of all recordings and write the binary dataset.
 
@@ -74,6 +75,7 @@ def binarize_acoustic(
         cache_dir: where features are remembered between runs; ``auto`` is
             ``.cache/<name of output_dir>`` beside ``output_dir``, None remembers nothing.
         max_failed: how many broken items are tolerated; they are listed as skipped.
+        leave_out: ``(raw_data_dir, item)`` of recordings to do without.
 
     Raises:
         SingwizError: settings, dictionary or recordings have problems, or writing failed.
@@ -93,7 +95,7 @@ def binarize_acoustic(
         extra_phonemes=config.extra_phonemes,
         merged_phoneme_groups=config.merged_phoneme_groups,
     )
-    sources = read_items(config, base, report, max_failed)
+    sources = read_items(config, base, report, max_failed, leave_out)
     check_coverage(phoneme_set, sources, report)
     split = split_sources(config, sources, report)
     tasks = plan_tasks(config, phoneme_set, sources, split)

@@ -7,6 +7,7 @@ opened. The work itself is started in :mod:`.acoustic`.
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,8 +139,11 @@ def read_items(
     base: Path,
     report: BinarizeReport,
     max_failed: int,
+    leave_out: Collection[tuple[str, str]] = (),
 ) -> dict[str, Source]:
     """All usable items by key, sorted by key; fills ``items_per_dataset`` and ``skipped``.
+
+    ``leave_out`` holds ``(raw_data_dir, item)`` of what the user does not want.
 
     Raises:
         SingwizError: more than ``max_failed`` items are broken, or a whole dataset is.
@@ -154,8 +158,12 @@ def read_items(
         )
         errors += [found for found in dataset.findings if found.severity is Severity.ERROR]
         report.items_per_dataset[str(entry.raw_data_dir)] = len(dataset.items)
+        unwanted = {name for folder, name in leave_out if base / folder == root}
         for item in dataset.items:
             key = f"{ds_id}:{item.name}"
+            if item.name in unwanted:
+                report.skipped.append({"item": item.name, "reason": "left out on request"})
+                continue
             sources[key] = Source(key, item, entry.speaker, spk_id, entry.language)
     broken = {finding.place.item for finding in errors if finding.place.item}
     if errors and (len(broken) > max_failed or any(not found.place.item for found in errors)):

@@ -8,7 +8,8 @@ stage    params (all optional unless said otherwise)
 ======== ==================================================================================
 check    ``model``, ``workers``
 config   ``model``
-binarize ``model``, ``workers``
+binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``leave_out``
+         (``[dataset, item]`` pairs)
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
 render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with ``dataset``);
          ``experiment``, ``ckpt``, ``device``, ``speaker``, ``language``, ``key``, ``gender``,
@@ -18,7 +19,7 @@ render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,10 +172,17 @@ def binarize(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
 
     kind = _model(params)
     open_datasets(project)
+    folders = {entry.name: str(project.raw_folder(entry)) for entry in project.state.datasets}
     return binarize_config(
         project_config(project, kind, reporter=reporter),
         output_dir=project.binary_dir(kind),
         workers=params.get("workers"),
+        max_failed=int(params.get("max_failed") or 0),
+        leave_out=[
+            (folders[dataset], item)
+            for dataset, item in params.get("leave_out") or ()
+            if dataset in folders
+        ],
         base_dir=project.root,
         reporter=reporter,
     )
@@ -185,6 +193,8 @@ def binarize_config(
     *,
     output_dir: Path | None = None,
     workers: int | None = None,
+    max_failed: int = 0,
+    leave_out: Collection[tuple[str, str]] = (),
     base_dir: Path,
     reporter: Reporter,
 ) -> dict[str, Any]:
@@ -193,7 +203,13 @@ def binarize_config(
 
     _only_acoustic(config)
     report = binarize_acoustic(
-        config, output_dir=output_dir, workers=workers, base_dir=base_dir, reporter=reporter
+        config,
+        output_dir=output_dir,
+        workers=workers,
+        max_failed=max_failed,
+        leave_out=leave_out,
+        base_dir=base_dir,
+        reporter=reporter,
     )
     return report.to_dict()
 

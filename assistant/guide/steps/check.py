@@ -78,6 +78,17 @@ class CheckStep(JobStep):
         found, _ = self.findings(watch)
         return sum(one.get("severity") == str(severity) for one in found)
 
+    def broken(self, watch: JobWatch) -> list[list[str]]:
+        """``[dataset, item]`` of every recording with an error."""
+        found, _ = self.findings(watch)
+        error = str(Severity.ERROR)
+        items = {
+            (str(one.get("dataset", "")), str(one["item"]))
+            for one in found
+            if one.get("item") and one.get("severity") == error
+        }
+        return [list(item) for item in sorted(items)]
+
     def going_on(self, desk: Desk, watch: JobWatch) -> bool:
         """Whether the user wants to go on although *this* check found errors."""
         return desk.answer_of(self.id, "go_on_after", "") == watch.job.id

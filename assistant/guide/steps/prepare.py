@@ -58,6 +58,7 @@ class PrepareStep(JobStep):
         if checked is not None and self._check.going_on(desk, checked):
             # The user has seen what is broken and wants to do without it.
             params["max_failed"] = ANY_NUMBER
+            params["leave_out"] = self._check.broken(checked)
         return params
 
     def start_reason(self, desk: Desk) -> str:

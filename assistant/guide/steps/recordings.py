@@ -41,7 +41,7 @@ class RecordingsStep(Step):
             first = state.datasets[0] if state.datasets else None
             form = {
                 "raw_dirs": [entry.raw_data_dir for entry in state.datasets],
-                "consent": desk.answer_of(self.id, "consent", False),
+                "consent": state.consent,
                 "speaker": first.speaker if first else desk.answer_of(self.id, "speaker", ""),
                 "language": first.language if first else desk.answer_of(self.id, "language", ""),
             }
@@ -235,7 +235,8 @@ class RecordingsStep(Step):
     def _write(self, desk: Desk, project: Project, good: dict[str, Any]) -> None:
         """Put answers where they belong, then give every language a dictionary if one is known."""
         state = project.state
-        for name in ("consent", "speaker", "language", "dictionary"):
+        state.consent = good.get("consent", state.consent)
+        for name in ("speaker", "language", "dictionary"):
             if name in good:
                 desk.save_answer(self.id, name, good[name])
         if good.get("dictionary_file"):
@@ -353,7 +354,7 @@ class RecordingsStep(Step):
                 lacking.append(self.say("lacks.dictionary", language=language))
             elif not self._usable_dictionary(chosen):
                 lacking.append(self.say("no-dictionary-for", language=language, file=chosen))
-        if not desk.answer_of(self.id, "consent", False):
+        if not (desk.project and desk.project.state.consent):
             lacking.append(self.say("lacks.consent"))
         return lacking
 

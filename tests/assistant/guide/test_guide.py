@@ -466,7 +466,7 @@ def test_two_faces_do_not_lose_each_others_answers(guide: Guide) -> None:
     state = Project.open(guide.project.root).state
     assert state.datasets[0].speaker == "miku"
     assert state.extra_phonemes == ["q"]
-    assert state.guide["answers"]["recordings"]["consent"] is False
+    assert state.consent is False
     assert question(other.view("recordings"), "speaker").value == "miku"
 
 

@@ -103,7 +103,7 @@ def test_permission_is_asked_for_and_recorded(guide: Guide) -> None:
     assert guide.view("check").status is StepStatus.LOCKED
     guide.answer("recordings", {"consent": True})
     state = Project.open(guide.project.root).state
-    assert state.guide["answers"]["recordings"]["consent"] is True
+    assert state.consent is True
 
 
 def test_a_second_folder_brings_a_table_of_singers(guide: Guide, tmp_path: Path) -> None:
