@@ -249,9 +249,13 @@ def _out_of_memory(task: TrainingTask, trainer: pl.Trainer) -> SingwizError:
 
 @contextlib.contextmanager
 def _asks_to_stop(reporter: Reporter) -> Iterator[Callable[[], bool]]:
-    """A question whether to stop, that also hears the first Ctrl-C; the second one interrupts."""
+    """A question whether to stop, that also hears the first Ctrl-C; the second one interrupts.
+
+    Whoever has a handler of their own already (the command line, a job) tells the reporter.
+    """
     pressed = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    own_thread = threading.current_thread() is threading.main_thread()
+    if not own_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield reporter.cancelled
         return
 
