@@ -28,6 +28,16 @@ _EDGE = (0.1, 0.5)
 _PEAK = -1.0
 """dBFS that the loudest recording gets."""
 
+_DAMAGED = (
+    "audio-unreadable",
+    "audio-empty",
+    "audio-truncated",
+    "audio-too-long",
+    "audio-sample-rate",
+    "audio-not-finite",
+)
+"""Recordings with these findings cannot be made into others."""
+
 _MISPLACED = ("label-shifted", "label-misaligned")
 
 
@@ -46,7 +56,7 @@ def keep_louder(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> 
 def _each_wide(run: FixRun, edit: DatasetEdit, code: str, rows: Sequence[TableRow]) -> None:
     for row in rows or edit.rows:
         item = edit.item(row)
-        file = edit.audio_file(item)
+        file = _sound_file(run, edit, item)
         if file is None or edit.audio(file).mix != "keep":
             continue
         recipe = edit.audio(file)
@@ -54,8 +64,11 @@ def _each_wide(run: FixRun, edit: DatasetEdit, code: str, rows: Sequence[TableRo
             if probe_audio(recipe.source).channels < 2:
                 continue
         except SingwizError:
-            continue  # damaged recordings have a finding of their own
-        alike = measure(recipe.source).correlation >= run.limits.channel_correlation
+            continue  # it has a finding of its own
+        measures = measure(recipe.source)
+        if measures.error is not None or not measures.finite:
+            continue
+        alike = measures.correlation >= run.limits.channel_correlation
         if alike and code == "channels":
             edit.set_audio(file, recipe.mono())
             edit.did(code, f"The channels of '{item}' are averaged to mono.", item=item)
@@ -66,6 +79,11 @@ def _each_wide(run: FixRun, edit: DatasetEdit, code: str, rows: Sequence[TableRo
             edit.set_audio(file, recipe.mono(channel))
             what = f"Only channel {channel + 1} of '{item}' is kept."
             edit.did(code, what, item=item, safe=False)
+
+
+def _sound_file(run: FixRun, edit: DatasetEdit, item: str) -> str | None:
+    """An item's recording, if nothing is wrong with it."""
+    return None if run.is_doubtful(edit, item, _DAMAGED) else edit.audio_file(item)
 
 
 def _louder_channel(recipe: AudioRecipe) -> int:
@@ -111,7 +129,7 @@ def match_ends(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> N
     """Where the difference is silence at the end, the last SP takes it up."""
     for row in run.rows(edit, findings):
         timeline, item = read_timeline(edit, row), edit.item(row)
-        file = edit.audio_file(item)
+        file = _sound_file(run, edit, item)
         if timeline is None or file is None:
             continue
         try:
@@ -203,7 +221,7 @@ def add_edges(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> No
     """Digital silence with the label SP where a phrase begins or ends with a sung phoneme."""
     for row in run.rows(edit, findings):
         timeline, item = read_timeline(edit, row), edit.item(row)
-        file = edit.audio_file(item)
+        file = _sound_file(run, edit, item)
         if timeline is None or file is None or len(edit.find(item)) > 1:
             continue
         start = timeline.first not in ("SP", "AP")
@@ -251,7 +269,7 @@ def cut_edges(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> No
     keep = _EDGE[1]
     for row in run.rows(edit, findings):
         timeline, item = read_timeline(edit, row), edit.item(row)
-        file = edit.audio_file(item)
+        file = _sound_file(run, edit, item)
         if timeline is None or file is None or f"{item}.ds" in edit.ds_files:
             continue
         recipe = edit.audio(file)

@@ -333,9 +333,7 @@ class DatasetEdit:
         Raises:
             SingwizError: the file name cannot be used.
         """
-        if has_errors(check_name(Path(file).stem, Place(item=file))) or not file.endswith(
-            AUDIO_SUFFIXES
-        ):
+        if not _is_file_name(file, AUDIO_SUFFIXES):
             raise SingwizError(
                 "name-illegal",
                 f"'{file}' cannot be the name of a recording.",
@@ -378,7 +376,7 @@ class DatasetEdit:
         Raises:
             SingwizError: the file name cannot be used.
         """
-        if has_errors(check_name(Path(file).stem, Place(item=file))) or not file.endswith(".ds"):
+        if not _is_file_name(file, (".ds",)):
             raise SingwizError(
                 "name-illegal",
                 f"'{file}' cannot be the name of a DS file.",
@@ -551,6 +549,12 @@ def _recordings(project: Project, name: str) -> Recordings:
         f"The project has no recordings named '{name}'.",
         hint=f"It has: {known or 'none yet'}.",
     )
+
+
+def _is_file_name(file: str, suffixes: Sequence[str]) -> bool:
+    """Whether this is a plain name with one of the suffixes, good on every system."""
+    stem = next((file.removesuffix(end) for end in suffixes if file.endswith(end)), "")
+    return bool(stem.strip()) and not has_errors(check_name(stem, Place(item=file)))
 
 
 def _is_same_format(recipe: AudioRecipe, file: str) -> bool:

@@ -104,7 +104,8 @@ class FileChange:
         lines = difflib.unified_diff(
             self.old_text.splitlines(), new.splitlines(), self.label, self.label, n=0, lineterm=""
         )
-        return "".join(f"{line}\n" for line in lines)
+        text = "".join(f"{line}\n" for line in lines)
+        return text or f"{self.label}: the same text, saved anew as UTF-8\n"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ recording changes not one bit of what stays.
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,35 +90,37 @@ class AudioRecipe:
             OSError: ``path`` cannot be written.
         """
         with open_audio(self.source) as sound:
-            subtype = _subtype(sound, path)
-            kind = "int32" if sound.subtype.startswith("PCM_") else "float64"
-            if self.gain != 1.0:
-                kind = "float64"
+            subtype, kind = _subtype(sound, path), _sample_type(sound, self.gain)
             rate, channels = sound.samplerate, sound.channels if self.mix == "keep" else 1
+        try:
+            with soundfile.SoundFile(path, "w", rate, channels, subtype, format=_format(path)) as f:
+                f.write(np.zeros((round(self.before * rate), channels), kind))
+                # Read in a generator: what goes wrong in writing is no fault of the source.
+                for block in self._read(kind):
+                    f.write(block)
+                f.write(np.zeros((round(self.after * rate), channels), kind))
+        except (soundfile.LibsndfileError, AssertionError) as error:
+            raise OSError(errno.EIO, f"Writing failed ({error}); the disk may be full") from None
+
+    def _read(self, kind: str) -> Iterator[np.ndarray]:
+        """The wanted part, mixed and amplified, in blocks ``[n, channels]``."""
+        with open_audio(self.source) as sound:
+            rate = sound.samplerate
             first = min(round(self.start * rate), sound.frames)
             last = sound.frames if self.end is None else min(round(self.end * rate), sound.frames)
             sound.seek(first)
-            # Opened by ourselves: libsndfile's own errors would hide why a disk refuses.
-            with (
-                path.open("wb+") as handle,
-                soundfile.SoundFile(
-                    handle, "w", rate, channels, subtype, format=_format(path)
-                ) as made,
-            ):
-                made.write(np.zeros((round(self.before * rate), channels), kind))
-                remaining = last - first
-                while remaining > 0:
-                    block = sound.read(min(_BLOCK, remaining), dtype=kind, always_2d=True)
-                    if not len(block):
-                        raise SingwizError(
-                            "audio-truncated",
-                            f"The recording '{self.source.name}' breaks off before its end.",
-                            hint="Copy or export the recording again.",
-                            where=str(self.source),
-                        )
-                    remaining -= len(block)
-                    made.write(self._treat(block))
-                made.write(np.zeros((round(self.after * rate), channels), kind))
+            remaining = last - first
+            while remaining > 0:
+                block = sound.read(min(_BLOCK, remaining), dtype=kind, always_2d=True)
+                if not len(block):
+                    raise SingwizError(
+                        "audio-truncated",
+                        f"The recording '{self.source.name}' breaks off before its end.",
+                        hint="Copy or export the recording again.",
+                        where=str(self.source),
+                    )
+                remaining -= len(block)
+                yield self._treat(block)
 
     def _treat(self, block: np.ndarray) -> np.ndarray:
         """Mix and gain of samples ``[n, channels]``."""
@@ -142,6 +146,11 @@ def recorded_seconds(recipe: AudioRecipe) -> float:
 
 def _format(path: Path) -> str:
     return "FLAC" if path.suffix.lower() == ".flac" else "WAV"
+
+
+def _sample_type(sound: soundfile.SoundFile, gain: float) -> str:
+    """Whole numbers where nothing has to be computed, so that nothing gets rounded."""
+    return "int32" if sound.subtype.startswith("PCM_") and gain == 1.0 else "float64"
 
 
 def _subtype(sound: soundfile.SoundFile, path: Path) -> str:
