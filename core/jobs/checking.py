@@ -46,6 +46,7 @@ def check_recordings(
         dictionary).
     """
     from ..dataset import check_datasets, label_sequences
+    from ..dataset.fixes import with_fixes
     from ..dictionary import compare
 
     findings: list[Finding] = []
@@ -75,7 +76,7 @@ def check_recordings(
     counts = count_by_severity(findings)
     items = [item for dataset in datasets for item in dataset.items]
     return {
-        "findings": [finding.to_dict() for finding in findings],
+        "findings": [finding.to_dict() for finding in with_fixes(findings)],
         "summary": {
             "errors": counts["error"],
             "warnings": counts["warning"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +25,11 @@ _QUIET = -40.0
 
 _EDGE = (0.1, 0.5)
 """s of silence around a phrase."""
+
+_LEAST_SILENCE = 0.02
+"""s; a pause has to keep about two frames."""
+
+_SHIFT_ADVICE = re.compile(r"(\d+\.\d+) s (later|earlier)")
 
 _PEAK = -1.0
 """dBFS that the loudest recording gets."""
@@ -122,6 +128,58 @@ def raise_level(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> 
             edit.set_audio(file, edit.audio(file).amplified(10 ** (gain / 20)))
         what = f"All {len(files)} recordings are raised by {gain:.1f} dB."
         edit.did("level-low", what, safe=False)
+
+
+def _shift(finding: Finding) -> float:
+    """Seconds by which the check advises to move all labels; 0 if it does not say."""
+    advice = _SHIFT_ADVICE.search(finding.hint)
+    if advice is None:
+        return 0.0
+    return float(advice[1]) * (1 if advice[2] == "later" else -1)
+
+
+@dataset_fix(
+    "label-shifted",
+    title="Move all labels of a recording",
+    safe=False,
+    acts_on=lambda finding: bool(_shift(finding)),
+)
+def move_labels(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> None:
+    """The silence in front takes up the shift, that at the end ends with the recording."""
+    code = "label-shifted"
+    for finding in findings:
+        shift = _shift(finding)
+        for row in edit.find(finding.place.item, finding.place.line):
+            timeline, item = read_timeline(edit, row), edit.item(row)
+            file = _sound_file(run, edit, item)
+            if timeline is None or file is None or f"{item}.ds" in edit.ds_files:
+                continue
+            way = f"{abs(shift):.2f} s {'later' if shift > 0 else 'earlier'}"
+            if not run.may(edit, code, f"move all labels of '{item}' {way}.", item=item):
+                continue
+            try:
+                seconds = recorded_seconds(edit.audio(file))
+            except SingwizError as error:
+                edit.refuse(code, error.message, item=item)
+                continue
+            if _moved(timeline, shift, seconds):
+                write_timeline(edit, row, timeline)
+                edit.did(code, f"All labels of '{item}' are {way}.", item=item, safe=False)
+            else:
+                why = "The silence at the edges is too short for that; move the labels by hand."
+                edit.refuse(code, why, item=item)
+
+
+def _moved(timeline: Timeline, shift: float, seconds: float) -> bool:
+    """Move the sung labels of a recording of ``seconds``; False if there is no room."""
+    if timeline.first == "SP":
+        timeline.stretch_start(shift)
+    elif shift > 0:
+        timeline.add_silence(shift, at_start=True)
+    if timeline.last == "SP":
+        timeline.stretch_end(seconds - timeline.seconds)
+    room = min(timeline.ph_dur[0], timeline.ph_dur[-1]) >= _LEAST_SILENCE
+    return room and timeline.first == "SP" and timeline.seconds <= seconds + 1e-6
 
 
 @dataset_fix("label-audio-length", title="Let labels and recording end together", safe=True)
