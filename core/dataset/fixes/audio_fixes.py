@@ -217,7 +217,7 @@ def _shorten_labels(
     item = edit.item(row)
     begins = timeline.seconds - timeline.ph_dur[-1]
     remains = seconds - begins
-    if timeline.last not in ("SP", "AP") or remains < -0.01:
+    if timeline.last not in ("SP", "AP") or remains < -run.limits.length_difference:
         why = (
             "The recording ends before the last sung label; labels and recording seem to be of "
             "different takes."
