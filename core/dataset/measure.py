@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -59,15 +60,29 @@ class Measures:
     fingerprint: str = ""
 
 
-def measure(path: Path) -> Measures:
+class Ear(Protocol):
+    """Listens along while a recording is measured."""
+
+    def start(self, info: AudioInfo) -> None:
+        """A recording begins."""
+
+    def hear(self, samples: np.ndarray) -> None:
+        """The next samples, the mean of the channels, float32 ``[n]``; all are finite."""
+
+
+def measure(path: Path, *, ear: Ear | None = None) -> Measures:
     """Measure one recording; never raises for what is in the file."""
     info = None
     try:
         with open_audio(path) as sound:
             info = info_of(sound)
             meter = _Meter(info)
+            if ear is not None:
+                ear.start(info)
             for block in blocks(sound, path):
-                meter.add(block)
+                mono = meter.add(block)
+                if ear is not None and meter.finite:
+                    ear.hear(mono)
                 if not meter.finite:
                     return Measures(info, finite=False)
             return meter.result()
@@ -111,17 +126,17 @@ class _Meter:
         self.tail = np.empty(0, np.float32)
         self.products = np.zeros((info.channels, info.channels))
 
-    def add(self, block: np.ndarray) -> None:
-        """Take in samples ``[n, channels]``."""
+    def add(self, block: np.ndarray) -> np.ndarray:
+        """Take in samples ``[n, channels]``; returns their mean ``[n]``."""
         flat = block.reshape(-1)
         peak = max(float(flat.max()), -float(flat.min()))
+        mono = to_mono(block)
         if not math.isfinite(peak):
             self.finite = False
-            return
+            return mono
         if peak >= FULL_SCALE:
             self._find_clipping(block)
         self.peak = max(self.peak, peak)
-        mono = to_mono(block)
         if self.info.channels > 1:
             self.products += block.T @ block
         self.total += float(mono.sum(dtype=np.float64))
@@ -137,6 +152,7 @@ class _Meter:
             self.head = np.concatenate((self.head, mono[: edge - len(self.head)]))
         self.tail = np.concatenate((self.tail, mono[-edge:]))[-edge:]
         self.seen += len(mono)
+        return mono
 
     def _edge_length(self) -> int:
         return max(int(_EDGE * self.info.sample_rate), 1)

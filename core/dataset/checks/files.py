@@ -28,3 +28,11 @@ def check_orphans(dataset: RawDataset, limits: Thresholds) -> list[Finding]:
             severity=Severity.WARNING if many else None,
         )
     ]
+
+
+def check_ignored_columns(dataset: RawDataset) -> list[Finding]:
+    """A ``languages`` column, which looks as if it did something."""
+    if not any(item.cells.get("languages", "").strip() for item in dataset.items):
+        return []
+    message = "The column 'languages' is kept, but nothing reads it."
+    return [report("column-ignored", message, dataset.place(line=1))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
@@ -10,13 +11,14 @@ import numpy as np
 from ...findings import Finding, Place, Severity
 from ..raw import Item, RawDataset
 from ..rows import read_numbers
+from .needs import Needs
 from .rules import report, some
 from .thresholds import Thresholds
 
 _PAIRS = (("note_seq", "note_dur"), ("note_seq", "note_glide"), ("note_seq", "note_slur"))
 
 
-def check_labels(dataset: RawDataset, limits: Thresholds, kind: str) -> list[Finding]:
+def check_labels(dataset: RawDataset, limits: Thresholds, needs: Needs) -> list[Finding]:
     """All checks that need nothing but the rows."""
     if not dataset.items:
         return []
@@ -30,10 +32,12 @@ def check_labels(dataset: RawDataset, limits: Thresholds, kind: str) -> list[Fin
     first = np.concatenate(([0], np.cumsum(counts)[:-1]))
     findings += check_zero(dataset, durations, owner, first, limits)
     findings += check_short(dataset, durations, owner, limits)
+    findings += check_under_frame(dataset, durations, owner, first, needs, limits)
     findings += check_long(dataset, durations, owner, first, limits)
     for item in dataset.items:
         findings += check_edges(dataset, item)
-        findings += check_other_columns(dataset, item, kind)
+        findings += check_edge_silence(dataset, item, limits)
+        findings += check_other_columns(dataset, item, needs.kind)
     return findings
 
 
@@ -101,6 +105,33 @@ def check_short(
     ]
 
 
+def check_under_frame(
+    dataset: RawDataset,
+    durations: np.ndarray,
+    owner: np.ndarray,
+    first: np.ndarray,
+    needs: Needs,
+    limits: Thresholds,
+) -> list[Finding]:
+    """Phonemes that may own no frame of the model at all, one finding per dataset."""
+    hits = np.flatnonzero((durations < needs.frame) & (durations >= limits.zero_duration))
+    if not len(hits):
+        return []
+    places = [(dataset.items[int(owner[hit])], int(hit - first[owner[hit]])) for hit in hits]
+    counts = Counter(item.ph_seq[k] for item, k in places)
+    symbols = ", ".join(f"'{symbol}' ({count})" for symbol, count in counts.most_common(5))
+    more = " and others" if len(counts) > 5 else ""
+    names = some(list(dict.fromkeys(item.name for item, _ in places)), limit=3)
+    return [
+        report(
+            "duration-under-frame",
+            f"{len(hits)} phoneme(s) are shorter than a frame of {needs.frame * 1000:.1f} ms: "
+            f"{symbols}{more}, in {names}.",
+            _at(dataset, *places[0]),
+        )
+    ]
+
+
 def check_long(
     dataset: RawDataset,
     durations: np.ndarray,
@@ -148,6 +179,19 @@ def check_edges(dataset: RawDataset, item: Item) -> Iterator[Finding]:
             f"'{item.name}' {' and '.join(sides)} instead of silence (SP) or a breath (AP).",
             dataset.place(item.name, item.line),
         )
+
+
+def check_edge_silence(dataset: RawDataset, item: Item, limits: Thresholds) -> Iterator[Finding]:
+    """Long silence at the beginning or end of an item."""
+    last = len(item.ph_seq) - 1
+    sides = [
+        (k, f"{verb} with {item.ph_dur[k]:.1f} s of silence")
+        for k, verb in ((0, "begins"), (last, "ends"))
+        if _plain(item.ph_seq[k]) == "SP" and item.ph_dur[k] > limits.edge_silence
+    ]
+    if sides and last > 0:
+        message = f"'{item.name}' {' and '.join(what for _, what in sides)}."
+        yield report("edge-silence-long", message, _at(dataset, item, sides[0][0]))
 
 
 def check_other_columns(dataset: RawDataset, item: Item, kind: str) -> Iterator[Finding]:

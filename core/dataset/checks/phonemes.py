@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...dictionary.files import GLOBAL_PHONEMES
+from ...dictionary.kinds import PhonemeKinds, find_kind
 from ...dictionary.mismatch import FIRST_ITEMS, Mismatch
 from ...dictionary.phonemes import PhonemeSet
+from ...dictionary.suggestions import OPENCPOP_ONLY_EXTENSION as _MANDARIN
+from ...errors import SingwizError
 from ...findings import Finding, Place
 from ..raw import Item, RawDataset
+from .label_frames import voiceless
 from .rules import report, some
 from .thresholds import Thresholds
 
@@ -24,8 +29,45 @@ class _Use:
     items: list[str] = field(default_factory=list)
 
 
-def check_known(dataset: RawDataset, phonemes: PhonemeSet, mismatch: Mismatch) -> list[Finding]:
-    """Symbols that cannot be encoded, one finding per symbol."""
+def check_mandarin(datasets: Sequence[RawDataset], mismatch: Mismatch) -> list[Finding]:
+    """Labels made with the other of the two Mandarin dictionaries, one finding."""
+    for cure in mismatch.suggestions:
+        if cure.action in ("change-dictionary", "migrate-labels"):
+            found = [s for s in mismatch.unexpected if s.rpartition("/")[2] in _MANDARIN]
+            absent = [s for s in mismatch.missing if s.rpartition("/")[2] in _MANDARIN]
+            what = f"are in the labels: {some(found)}" if found else f"never occur: {some(absent)}"
+            place = datasets[0].place() if datasets else Place()
+            message = f"Phonemes that only one of the two Mandarin dictionaries has {what}."
+            return [report("mandarin-dictionary", message, place, hint=cure.advice)]
+    return []
+
+
+def kinds_in(dataset: RawDataset, phonemes: PhonemeSet) -> dict[str, str]:
+    """Phoneme as written in the labels -> ``vowel`` or ``consonant``, where dictionaries tell.
+
+    Sounds without voice that are entries of their own, such as Japanese ``cl``, are neither.
+    """
+    kinds: dict[str, PhonemeKinds] = {}
+    for language, dictionary in phonemes.dictionaries.items():
+        with contextlib.suppress(SingwizError):
+            kinds[language] = PhonemeKinds.of_dictionary(dictionary)
+    symbols = {symbol for item in dataset.items for symbol in item.ph_seq}
+    found = {symbol: find_kind(symbol, dataset.language, kinds) for symbol in symbols}
+    return {
+        symbol: kind
+        for symbol, kind in found.items()
+        if kind in ("vowel", "consonant") and not (kind == "vowel" and voiceless(symbol))
+    }
+
+
+def check_known(
+    dataset: RawDataset, phonemes: PhonemeSet, mismatch: Mismatch, *, explained: bool = False
+) -> list[Finding]:
+    """Symbols that cannot be encoded, one finding per symbol.
+
+    Args:
+        explained: the phonemes of the other Mandarin dictionary have their own finding.
+    """
     if phonemes.multi and dataset.language not in phonemes.lang_map:
         return [
             report(
@@ -40,6 +82,8 @@ def check_known(dataset: RawDataset, phonemes: PhonemeSet, mismatch: Mismatch) -
     for item in dataset.items:
         for symbol in dict.fromkeys(item.ph_seq):
             bad_prefix = "/" in symbol and symbol.partition("/")[0] not in phonemes.lang_map
+            if explained and symbol.rpartition("/")[2] in _MANDARIN:
+                continue
             if bad_prefix or phonemes.find(symbol, dataset.language) is None:
                 uses = prefixes if bad_prefix else unknown
                 if symbol not in uses:
@@ -102,10 +146,11 @@ def check_language(
             )
 
 
-def check_coverage(mismatch: Mismatch, limits: Thresholds) -> list[Finding]:
-    """Phonemes of the voice that are never or rarely sung."""
+def check_coverage(
+    mismatch: Mismatch, limits: Thresholds, *, explained: bool = False
+) -> list[Finding]:
+    """Phonemes of the voice that are never or rarely sung; see :func:`check_known`."""
     findings = []
-    ordinary = [symbol for symbol in mismatch.missing if symbol not in GLOBAL_PHONEMES]
     for symbol in mismatch.missing:
         cures = mismatch.for_symbol(symbol)
         if symbol in GLOBAL_PHONEMES:
@@ -115,14 +160,17 @@ def check_coverage(mismatch: Mismatch, limits: Thresholds) -> list[Finding]:
                 hint += f" Or: {cures[1].advice}"
             message = f"No recording has a label for {what}."
             findings.append(report("missing-phoneme", message, Place(symbol=symbol), hint=hint))
+    ordinary = [
+        symbol
+        for symbol in mismatch.missing
+        if symbol not in GLOBAL_PHONEMES
+        and not (explained and symbol.rpartition("/")[2] in _MANDARIN)
+    ]
     if ordinary:
-        best = [cure for symbol in ordinary for cure in mismatch.for_symbol(symbol)[:1]]
-        old = next((cure for cure in best if cure.action == "migrate-labels"), None)
         names = some(ordinary, limit=20)
         message = f"{len(ordinary)} phoneme(s) of the dictionary are never sung: {names}."
         symbol = ordinary[0] if len(ordinary) == 1 else ""
-        cure = old.advice if old else None
-        findings.append(report("missing-phoneme", message, Place(symbol=symbol), hint=cure))
+        findings.append(report("missing-phoneme", message, Place(symbol=symbol)))
     return findings + _rare(mismatch, limits)
 
 

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ...dictionary.mismatch import compare
+from ...dictionary.mismatch import Mismatch, compare
 from ...dictionary.phonemes import PhonemeSet
-from ...errors import USAGE_PROBLEM, Cancelled, SingwizError
+from ...errors import USAGE_PROBLEM, SingwizError
 from ...findings import Finding
 from ...reporting import Reporter
-from ..raw import Item, RawDataset
-from .files import check_orphans
+from ..raw import RawDataset
+from .ds_files import check_ds_files
+from .files import check_ignored_columns, check_orphans
 from .labels import check_labels
-from .phonemes import check_coverage, check_known, check_language, check_training_coverage
+from .needs import KINDS, Needs
+from .notes import check_columns, check_glides, check_notes, check_word_forms
+from .phonemes import (
+    check_coverage,
+    check_known,
+    check_language,
+    check_mandarin,
+    check_training_coverage,
+    kinds_in,
+)
 from .thresholds import Thresholds
 
-KINDS = ("acoustic", "variance", "vocoder")
-"""Model kinds whose needs the checks know; a vocoder learns from sound alone."""
-
-_REPORT_EVERY = 0.1
+if TYPE_CHECKING:
+    from .listening import PitchTracker
 
 
 def label_sequences(
@@ -37,10 +46,13 @@ def check_datasets(
     *,
     kind: str = "acoustic",
     sample_rate: int = 44100,
+    needs: Needs | None = None,
     thresholds: Mapping[str, float] | Thresholds | None = None,
     workers: int = 1,
     audio: bool = True,
     validation_items: Mapping[str, Collection[str]] | None = None,
+    tracker: PitchTracker | None = None,
+    memory: Path | None = None,
     reporter: Reporter | None = None,
 ) -> list[Finding]:
     """Everything that can be said about the recordings of a voice.
@@ -51,20 +63,26 @@ def check_datasets(
         kind: model to be trained. ``variance`` makes faults in note columns errors,
             ``vocoder`` skips what is said about labels, phonemes and their lengths.
         sample_rate: of the voice, Hz.
+        needs: more about the model; replaces ``kind`` and ``sample_rate``.
         thresholds: limits to move, by name.
         workers: recordings decoded at the same time.
         audio: False leaves the recordings closed and checks labels and names only.
         validation_items: dataset name -> items kept for validation, where already chosen.
+        tracker: real pitch tracker for what the quick look finds suspicious, and for the range
+            of the voice; None trusts the quick look and says nothing about the range.
+        memory: folder that remembers what was heard, so that the next check only listens to
+            what changed; None remembers nothing.
         reporter: receives progress (items heard) and may cancel.
 
     Raises:
         SingwizError: unknown kind or limit.
         Cancelled: the user stopped.
     """
-    if kind not in KINDS:
+    needs = needs or Needs(kind=kind, sample_rate=sample_rate)
+    if needs.kind not in KINDS:
         raise SingwizError(
             "kind-unknown",
-            f"There are no checks for a model of kind '{kind}'.",
+            f"There are no checks for a model of kind '{needs.kind}'.",
             hint=f"Use one of: {', '.join(KINDS)}.",
             exit_code=USAGE_PROBLEM,
         )
@@ -74,15 +92,40 @@ def check_datasets(
     for dataset in datasets:
         findings += dataset.findings
         findings += check_orphans(dataset, limits)
-        if kind != "vocoder":
-            findings += check_labels(dataset, limits, kind)
-    if phoneme_set is not None and kind != "vocoder":
+        if needs.kind != "vocoder":
+            findings += check_labels(dataset, limits, needs)
+            findings += check_ignored_columns(dataset)
+            findings += _check_variance(dataset, needs, limits)
+    if needs.kind == "variance":
+        findings += check_glides(datasets, needs)
+    if phoneme_set is not None and needs.kind != "vocoder":
         findings += phoneme_set.findings
         if any(dataset.items for dataset in datasets):
             findings += _check_phonemes(datasets, phoneme_set, validation_items or {}, limits)
     if audio:
-        findings += _check_audio(datasets, kind, sample_rate, limits, workers, reporter)
-    return findings
+        from .hearing import check_by_ear
+
+        findings += check_by_ear(
+            datasets,
+            needs,
+            limits,
+            unusable={f.place.dataset for f in findings if f.code == "duration-unit"},
+            workers=workers,
+            tracker=tracker,
+            memory=memory,
+            reporter=reporter,
+        )
+    from ..fixes import with_fixes
+
+    return with_fixes(findings)
+
+
+def _check_variance(dataset: RawDataset, needs: Needs, limits: Thresholds) -> list[Finding]:
+    findings = check_columns(dataset, needs) if needs.kind == "variance" else []
+    for item in dataset.items:
+        if len(item.cells) > 3:
+            findings += check_notes(dataset, item, needs, limits)
+    return findings + check_ds_files(dataset, needs, limits)
 
 
 def _check_phonemes(
@@ -91,44 +134,14 @@ def _check_phonemes(
     validation_items: Mapping[str, Collection[str]],
     limits: Thresholds,
 ) -> list[Finding]:
-    mismatch = compare(phoneme_set, label_sequences(datasets))
-    findings: list[Finding] = []
+    mismatch: Mismatch = compare(phoneme_set, label_sequences(datasets))
+    findings = check_mandarin(datasets, mismatch)
+    # One cause, one finding: what another dictionary explains is not listed symbol by symbol.
+    explained = {finding.code for finding in findings}
     for dataset in datasets:
-        findings += check_known(dataset, phoneme_set, mismatch)
+        findings += check_known(dataset, phoneme_set, mismatch, explained=bool(explained))
         findings += check_language(dataset, phoneme_set, limits)
-    findings += check_coverage(mismatch, limits)
+        findings += check_word_forms(dataset, kinds_in(dataset, phoneme_set), limits)
+    findings += check_coverage(mismatch, limits, explained=bool(explained))
     findings += check_training_coverage(datasets, phoneme_set, validation_items)
-    return findings
-
-
-def _check_audio(
-    datasets: Sequence[RawDataset],
-    kind: str,
-    sample_rate: int,
-    limits: Thresholds,
-    workers: int,
-    reporter: Reporter,
-) -> list[Finding]:
-    from ..measure import Measures, measure_all
-    from .sound import check_label_length, check_sound
-
-    total = sum(len(dataset.items) for dataset in datasets)
-    done, reported = 0, 0.0
-    findings: list[Finding] = []
-    for dataset in datasets:
-        heard: list[tuple[Item, Measures]] = []
-        items = [item for item in dataset.items if item.audio is not None]
-        paths = [item.audio for item in items if item.audio is not None]
-        measured = measure_all(paths, workers=workers)
-        for item, measures in zip(items, measured, strict=True):
-            if reporter.cancelled():
-                raise Cancelled
-            heard.append((item, measures))
-            done += 1
-            if time.monotonic() - reported > _REPORT_EVERY or done == total:
-                reporter.progress(done, total, f"Listening to {item.name}")
-                reported = time.monotonic()
-        if kind != "vocoder":
-            findings += check_label_length(dataset, heard, limits)
-        findings += check_sound(dataset, heard, sample_rate, limits)
     return findings

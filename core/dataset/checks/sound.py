@@ -12,7 +12,13 @@ from ..raw import Item, RawDataset
 from .rules import CHECKS, report, some
 from .thresholds import Thresholds
 
+_SAME = 0.9999
+_MOST = 0.5
+_MANY = 50
+
 Heard = tuple[Item, Measures]
+Ends = tuple[Item, float, float]
+"""An item, the Hz at which its spectrum ends (0 = nowhere), and by how many dB it falls there."""
 
 
 def check_sound(
@@ -38,10 +44,10 @@ def check_sound(
         findings += check_level(dataset, item, measures, limits)
         findings += check_cut(dataset, item, measures, limits)
         findings += check_channel_likeness(dataset, item, measures, limits)
+    findings += check_recommended(dataset, good, limits)
     findings += check_loudness(dataset, good, limits)
     findings += check_rates(dataset, good, sample_rate, limits)
     findings += check_channels(dataset, good)
-    findings += check_identical(dataset, good)
     return findings
 
 
@@ -101,6 +107,24 @@ def check_length(
         severity = Severity.ERROR if seconds > limits.item_max_error else None
         message = f"The recording of '{item.name}' is {seconds:.1f} s long."
         yield report("item-long", message, place, severity=severity)
+
+
+def check_recommended(
+    dataset: RawDataset, heard: Sequence[Heard], limits: Thresholds
+) -> Iterator[Finding]:
+    """One note for recordings that are longer than is best, but not too long."""
+    longish = [
+        item
+        for item, measures in heard
+        if measures.info and limits.item_recommended < measures.info.seconds <= limits.item_max
+    ]
+    if longish:
+        message = (
+            f"{len(longish)} recording(s) are longer than {limits.item_recommended:g} s: "
+            f"{some([item.name for item in longish])}."
+        )
+        place = _place(dataset, longish[0])
+        yield report("item-long", message, place, severity=Severity.NOTE)
 
 
 def check_level(
@@ -198,22 +222,52 @@ def check_rates(
 
 def check_channels(dataset: RawDataset, heard: Sequence[Heard]) -> Iterator[Finding]:
     """One finding for all recordings that are not mono."""
-    wide = [item for item, m in heard if m.info is not None and m.info.channels > 1]
+    wide = [(item, m) for item, m in heard if m.info is not None and m.info.channels > 1]
     if wide:
-        names = some([item.name for item in wide])
-        message = f"{len(wide)} recording(s) have more than one channel: {names}."
-        yield report("channels", message, _place(dataset, wide[0]))
+        names = some([item.name for item, _ in wide])
+        alike = all(measures.correlation > _SAME for _, measures in wide)
+        what = "identical channels" if alike else "more than one channel"
+        verb = "has" if len(wide) == 1 else "have"
+        message = f"{len(wide)} recording(s) {verb} {what}: {names}."
+        yield report("channels", message, _place(dataset, wide[0][0]))
 
 
-def check_identical(dataset: RawDataset, heard: Sequence[Heard]) -> Iterator[Finding]:
-    """The same sound under several names."""
-    by_sound: dict[str, list[Item]] = {}
-    for item, measures in heard:
-        by_sound.setdefault(measures.fingerprint, []).append(item)
-    for items in by_sound.values():
-        if len(items) > 1:
-            message = f"These recordings are identical: {some([item.name for item in items])}."
-            yield report("audio-identical", message, _place(dataset, items[1]))
+def check_identical(
+    heard: Sequence[tuple[RawDataset, Item, str]],
+) -> Iterator[Finding]:
+    """The same sound under several names, also in different datasets.
+
+    Args:
+        heard: dataset, item and fingerprint of every good recording.
+    """
+    by_sound: dict[str, list[tuple[RawDataset, Item]]] = {}
+    for dataset, item, fingerprint in heard:
+        by_sound.setdefault(fingerprint, []).append((dataset, item))
+    for same in by_sound.values():
+        if len(same) > 1:
+            spread = len({dataset.name for dataset, _ in same}) > 1
+            names = [f"{d.name}: {item.name}" if spread else item.name for d, item in same]
+            message = f"These recordings are identical: {some(names)}."
+            yield report("audio-identical", message, _place(*same[1]))
+
+
+def check_bandwidth(
+    dataset: RawDataset, ends: Sequence[Ends], limits: Thresholds
+) -> Iterator[Finding]:
+    """Recordings whose highs were cut, if most are: a single dull vowel says nothing."""
+    cut = [
+        (hertz, item)
+        for item, hertz, drop in ends
+        if hertz and hertz < limits.bandwidth and drop >= limits.bandwidth_drop
+    ]
+    if len(cut) > _MOST * len(ends) or len(cut) >= _MANY:
+        middle = statistics.median(hertz for hertz, _ in cut)
+        lowest, item = min(cut, key=lambda pair: pair[0])
+        message = (
+            f"The sound of {len(cut)} recording(s) ends at about {middle / 1000:.1f} kHz, the "
+            f"lowest at {lowest / 1000:.1f} kHz: {some([one.name for _, one in cut])}."
+        )
+        yield report("bandwidth-low", message, _place(dataset, item))
 
 
 def _place(dataset: RawDataset, item: Item) -> Place:
