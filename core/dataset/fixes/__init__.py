@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .edits import DatasetEdit, ProjectEdit
-    from .journal import JournalEntry, apply_plan, history, settle, undo
+    from .entries import JournalEntry
+    from .journal import apply_plan, history, settle, undo
     from .plan import Plan, Refusal, Step
     from .recipe import AudioRecipe
     from .registry import Fix
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _HOME = {
     "DatasetEdit": ".edits",
     "ProjectEdit": ".edits",
-    "JournalEntry": ".journal",
+    "JournalEntry": ".entries",
     "apply_plan": ".journal",
     "history": ".journal",
     "settle": ".journal",

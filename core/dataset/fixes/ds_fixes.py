@@ -40,7 +40,7 @@ def add_timestep(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) ->
             (segment, curve)
             for segment in segments
             for curve in CURVES
-            if isinstance(segment.get(curve), str) and _step_key(curve) not in segment
+            if isinstance(segment.get(curve), str) and not _is_step(segment.get(_step_key(curve)))
         ]
         if not missing:
             continue
@@ -66,15 +66,14 @@ def _step_key(curve: str) -> str:
 
 def _steps(segment: dict[str, Any]) -> list[str]:
     """The usable time steps of a segment's curves, as text."""
-    found = []
-    for key, value in segment.items():
-        if key.endswith("_timestep"):
-            try:
-                if 0 < float(value) < 1:
-                    found.append(str(value))
-            except (TypeError, ValueError):
-                continue
-    return found
+    return [str(v) for key, v in segment.items() if key.endswith("_timestep") and _is_step(v)]
+
+
+def _is_step(value: object) -> bool:
+    try:
+        return 0 < float(str(value)) < 1
+    except ValueError:
+        return False
 
 
 @dataset_fix("ds-segments-unused", title="Give every segment a row of its own", safe=False)

@@ -19,22 +19,14 @@ from ...project import Project, Recordings
 from ..audio import AUDIO_SUFFIXES
 from ..ds import read_ds
 from ..overlay import (
-    CHANGES_FILE,
-    OVERLAY_FILE,
-    Overlay,
-    changes_text,
     file_sha256,
-    follow,
-    list_folder,
-    overlay_text,
-    read_overlay,
 )
 from ..rows import check_name
-from ..transcriptions import FILE_NAME
 from .plan import FileChange, Plan, Refusal, Step
 from .recipe import AudioRecipe
 from .settings import Setting, changed_state, read_setting
-from .table import Table, TableRow, read_table
+from .table import TableRow
+from .working_copy import WorkingCopy
 
 
 class ProjectEdit:
@@ -126,8 +118,8 @@ class ProjectEdit:
         notes: list[str] = []
         try:
             for edit in self._datasets.values():
-                changes += edit.changes()
-                notes += edit.notes()
+                changes += edit.files.changes()
+                notes += edit.files.notes()
             for path, text in self._texts.items():
                 changes += self._text_change(path, text)
         except OSError as error:
@@ -166,8 +158,7 @@ class DatasetEdit:
     Attributes:
         name: of the dataset.
         recordings: its entry in the project.
-        base: folder with the originals; only read.
-        root: folder of the fixed copy; may not exist yet.
+        files: where everything is, and what of it has to change.
         table: rows and columns; change them through the methods here.
     """
 
@@ -175,17 +166,19 @@ class DatasetEdit:
         self.edit = project_edit
         self.recordings = recordings
         self.name = recordings.name
-        self.base = Path(recordings.raw_data_dir)
-        self.root = project_edit.project.dataset_dir(recordings.name)
-        self._overlay = self._existing_overlay()
-        self._folder = self.root if self._overlay else self.base
-        csv = self.root / FILE_NAME
-        self.table: Table = read_table(csv if self._overlay else self.base / FILE_NAME)
-        self._audio = {
-            file: AudioRecipe(path) for file, path in self._list("wavs", self._overlay).items()
-        }
-        self._ds: dict[str, Path | bytes] = dict(self._list("ds", self._overlay))
+        self.files = WorkingCopy.open(project_edit.project, recordings)
+        self.table = self.files.table
         self._old_names: dict[str, TableRow] = {}
+
+    @property
+    def base(self) -> Path:
+        """Folder with the originals; only read."""
+        return self.files.base
+
+    @property
+    def root(self) -> Path:
+        """Folder of the fixed copy; may not exist yet."""
+        return self.files.root
 
     @classmethod
     def open(cls, project: Project, name: str) -> DatasetEdit:
@@ -254,8 +247,8 @@ class DatasetEdit:
             return
         file = self.audio_file(name)
         if file is not None:
-            del self._audio[file]
-        self._ds.pop(f"{name}.ds", None)
+            del self.files.audio[file]
+        self.files.ds.pop(f"{name}.ds", None)
 
     def rename(self, row: TableRow, name: str) -> None:
         """Give an item another name: row, recording and DS file.
@@ -270,11 +263,11 @@ class DatasetEdit:
         shared = sum(self.item(other) == old for other in self.table.rows) > 1
         file = self.audio_file(old)
         if file is not None:
-            moved = self._audio[file] if shared else self._audio.pop(file)
-            self._audio[name + Path(file).suffix] = moved
-        if f"{old}.ds" in self._ds:
-            content = self._ds[f"{old}.ds"] if shared else self._ds.pop(f"{old}.ds")
-            self._ds[f"{name}.ds"] = content
+            moved = self.files.audio[file] if shared else self.files.audio.pop(file)
+            self.files.audio[name + Path(file).suffix] = moved
+        if f"{old}.ds" in self.files.ds:
+            content = self.files.ds[f"{old}.ds"] if shared else self.files.ds.pop(f"{old}.ds")
+            self.files.ds[f"{name}.ds"] = content
         if not shared:
             self._old_names[old] = row
             self._rename_validation_item(old, name)
@@ -289,7 +282,7 @@ class DatasetEdit:
     def free_name(self, wanted: str) -> str:
         """``wanted``, with a number behind it if that name exists already."""
         taken = {self.item(row).casefold() for row in self.table.rows}
-        taken |= {Path(file).stem.casefold() for file in self._audio}
+        taken |= {Path(file).stem.casefold() for file in self.files.audio}
         name, number = wanted, 2
         while name.casefold() in taken:
             name, number = f"{wanted}_{number}", number + 1
@@ -317,15 +310,15 @@ class DatasetEdit:
     @property
     def audio_files(self) -> tuple[str, ...]:
         """Names of the files in ``wavs``, with the edits so far."""
-        return tuple(self._audio)
+        return tuple(self.files.audio)
 
     def audio_file(self, name: str) -> str | None:
         """Name of an item's recording in ``wavs``, or None."""
-        return next((name + s for s in AUDIO_SUFFIXES if name + s in self._audio), None)
+        return next((name + s for s in AUDIO_SUFFIXES if name + s in self.files.audio), None)
 
     def audio(self, file: str) -> AudioRecipe:
         """How a recording is made; for an untouched one, of nothing but its file."""
-        return self._audio[file]
+        return self.files.audio[file]
 
     def set_audio(self, file: str, recipe: AudioRecipe) -> None:
         """Make (or replace) a recording, e.g. ``song_01.wav``.
@@ -340,23 +333,23 @@ class DatasetEdit:
                 hint="Use letters, digits, '_' and '-', then '.wav' or '.flac'.",
                 where=self.name,
             )
-        self._audio[file] = recipe
+        self.files.audio[file] = recipe
 
     def rename_audio(self, file: str, name: str) -> None:
         """Give a recording another file name; rows stay as they are."""
-        recipe = self._audio[file]
+        recipe = self.files.audio[file]
         self.set_audio(name, recipe)
         if name != file:
-            del self._audio[file]
+            del self.files.audio[file]
 
     def remove_audio(self, file: str) -> None:
         """Take a recording out of the dataset."""
-        self._audio.pop(file, None)
+        self.files.audio.pop(file, None)
 
     @property
     def ds_files(self) -> tuple[str, ...]:
         """Names of the files in ``ds``, with the edits so far."""
-        return tuple(file for file in self._ds if file.lower().endswith(".ds"))
+        return tuple(file for file in self.files.ds if file.lower().endswith(".ds"))
 
     def read_ds(self, file: str) -> list[dict[str, Any]]:
         """The segments of a DS file, e.g. ``song.ds``, with the edits so far.
@@ -364,7 +357,7 @@ class DatasetEdit:
         Raises:
             SingwizError: not a DS file.
         """
-        content = self._ds[file]
+        content = self.files.ds[file]
         if isinstance(content, bytes):
             segments: list[dict[str, Any]] = json.loads(content)
             return segments
@@ -384,7 +377,7 @@ class DatasetEdit:
                 where=self.name,
             )
         text = json.dumps(list(segments), ensure_ascii=False, indent=2) + "\n"
-        self._ds[file] = text.encode("utf-8")
+        self.files.ds[file] = text.encode("utf-8")
 
     # What was done ---------------------------------------------------------------------
 
@@ -399,144 +392,6 @@ class DatasetEdit:
     def plan(self, title: str) -> Plan:
         """The plan of everything collected, other datasets of the same edit included."""
         return self.edit.plan(title)
-
-    # Comparing with what is on disk ----------------------------------------------------
-
-    def changes(self) -> list[FileChange]:
-        """The files of the fixed copy that have to change; empty if nothing was edited.
-
-        Raises:
-            OSError: a file cannot be read.
-        """
-        base_wavs, base_ds = self._list("wavs"), self._list("ds")
-        own = self._own("wavs") | self._own("ds")
-        hidden = {f"wavs/{file}" for file in base_wavs if file not in self._audio}
-        hidden |= {f"ds/{file}" for file in base_ds if file not in self._ds}
-        renamed: dict[str, str] = {}
-        wanted: dict[str, bytes | AudioRecipe | Path] = {}
-        for file, recipe in self._audio.items():
-            content = recipe.source if _is_same_format(recipe, file) else recipe
-            self._place("wavs", file, content, base_wavs, renamed, wanted)
-        for file, ds in self._ds.items():
-            self._place("ds", file, ds, base_ds, renamed, wanted)
-        changes = self._file_changes(own, wanted)
-        was_hidden = self._overlay.hidden if self._overlay else frozenset()
-        was_renamed = dict(self._overlay.renamed) if self._overlay else {}
-        csv = self.table.content()
-        bookkeeping = (hidden, renamed) != (was_hidden, was_renamed)
-        if csv == self.table.data and not changes and not bookkeeping:
-            return []
-        return self._head(csv, changes_text(frozenset(hidden), renamed)) + changes
-
-    def notes(self) -> list[str]:
-        """One line per recording or DS file that goes by another name or goes away."""
-        lines = []
-        for folder, now in (("wavs", self._audio), ("ds", self._ds)):
-            for file, path in self._list(folder, self._overlay).items():
-                if file in now:
-                    continue
-                new = [name for name, content in now.items() if _source(content) == path]
-                where = f"{self.name}/{folder}/{file}"
-                lines.append(
-                    f"{where} -> {folder}/{new[0]}" if new else f"{where}: not used any more"
-                )
-        return lines
-
-    def _place(
-        self,
-        folder: str,
-        file: str,
-        content: bytes | AudioRecipe | Path,
-        base: Mapping[str, Path],
-        renamed: dict[str, str],
-        wanted: dict[str, bytes | AudioRecipe | Path],
-    ) -> None:
-        """Decide where the content of one file comes from."""
-        if isinstance(content, Path) and content.parent == self.base / folder:
-            if content.name != file:
-                renamed[f"{folder}/{file}"] = f"{folder}/{content.name}"
-            elif base.get(file) != content:
-                wanted[f"{folder}/{file}"] = content
-        elif content != self.root / folder / file:
-            wanted[f"{folder}/{file}"] = content
-
-    def _file_changes(
-        self, own: Mapping[str, Path], wanted: Mapping[str, bytes | AudioRecipe | Path]
-    ) -> list[FileChange]:
-        prefix = f"datasets/{self.name}"
-        changes = []
-        for member, content in wanted.items():
-            before = file_sha256(own[member]) if member in own else ""
-            if isinstance(content, bytes) and before and own[member].read_bytes() == content:
-                continue
-            old = self._ds_text(member) if isinstance(content, bytes) else ""
-            path = f"{prefix}/{member}"
-            changes.append(FileChange(path, before, content, old, f"{self.name}/{member}"))
-        for member, present in own.items():
-            if member not in wanted and not self._is_in_place(member, present):
-                changes.append(FileChange(f"{prefix}/{member}", file_sha256(present), None))
-        return changes
-
-    def _is_in_place(self, member: str, path: Path) -> bool:
-        folder, _, file = member.partition("/")
-        content = self._audio.get(file) if folder == "wavs" else self._ds.get(file)
-        return content is not None and _source(content) == path
-
-    def _ds_text(self, member: str) -> str:
-        listed = self._list("ds", self._overlay)
-        path = listed.get(member.partition("/")[2])
-        return path.read_text(encoding="utf-8", errors="replace") if path else ""
-
-    def _head(self, csv: bytes, changes: str) -> list[FileChange]:
-        """Changes of the three files at the top of the fixed copy."""
-        prefix = f"datasets/{self.name}"
-        base_csv = self._overlay.base_csv if self._overlay else file_sha256(self.base / FILE_NAME)
-        label = f"{self.name}/{FILE_NAME}" if csv != self.table.data else ""
-        texts = {
-            OVERLAY_FILE: (overlay_text(self.base, base_csv).encode("utf-8"), "", ""),
-            CHANGES_FILE: (changes.encode("utf-8"), "", ""),
-            FILE_NAME: (csv, self.table.text, label),
-        }
-        made = []
-        for name, (content, old, shown) in texts.items():
-            target = self.root / name
-            before = file_sha256(target)
-            now = target.read_bytes() if before else b""
-            if content != now:
-                made.append(FileChange(f"{prefix}/{name}", before, content or None, old, shown))
-        return made
-
-    def _existing_overlay(self) -> Overlay | None:
-        overlay = read_overlay(self.root)
-        if overlay is not None and overlay.base != self.base:
-            if self._follow():
-                return read_overlay(self.root)
-            raise SingwizError(
-                "overlay-other-base",
-                f"The fixed copy of '{self.name}' was made of other recordings: {overlay.base}.",
-                hint="Take its fixes back with 'singwiz undo', then fix these recordings.",
-                where=str(self.root),
-            )
-        return overlay
-
-    def _follow(self) -> bool:
-        try:
-            return follow(self.root, self.base)
-        except OSError:
-            return False
-
-    def _list(self, folder: str, overlay: Overlay | None = None) -> dict[str, Path]:
-        try:
-            return list_folder(self.base, folder, overlay)
-        except OSError:
-            return {}
-
-    def _own(self, folder: str) -> dict[str, Path]:
-        try:
-            files = list_folder(self.root, folder)
-        except OSError:
-            return {}
-        return {f"{folder}/{file}": path for file, path in files.items()}
 
 
 def _recordings(project: Project, name: str) -> Recordings:
@@ -555,17 +410,6 @@ def _is_file_name(file: str, suffixes: Sequence[str]) -> bool:
     """Whether this is a plain name with one of the suffixes, good on every system."""
     stem = next((file.removesuffix(end) for end in suffixes if file.endswith(end)), "")
     return bool(stem.strip()) and not has_errors(check_name(stem, Place(item=file)))
-
-
-def _is_same_format(recipe: AudioRecipe, file: str) -> bool:
-    """Whether a recipe is nothing but its source under this name."""
-    return recipe.is_copy and recipe.source.suffix.lower() == Path(file).suffix.lower()
-
-
-def _source(content: bytes | AudioRecipe | Path) -> Path | None:
-    if isinstance(content, AudioRecipe):
-        return content.source
-    return content if isinstance(content, Path) else None
 
 
 def _text(entry: object) -> str:

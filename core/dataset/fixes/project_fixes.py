@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...config import choose_validation_items
 from ...findings import Finding
+from ...project import Recordings
+from ..raw import RawDataset
 from .registry import FixRun, project_fix
 
 
@@ -34,21 +37,41 @@ def _automatic(run: FixRun, code: str, *, by: str) -> None:
                 run.edit.did(code, what, dataset=entry.name)
 
 
-@project_fix(
-    "config-no-validation",
-    "validation-only-phoneme",
-    title="Choose validation items automatically",
-    safe=False,
-)
-def choose_validation(run: FixRun, findings: Sequence[Finding]) -> None:
-    """Forget the chosen validation items; some are chosen anew when the config is made."""
-    code = findings[0].code
-    names = {finding.place.dataset for finding in findings}
-    for entry in run.project.state.datasets:
-        if not entry.test_prefixes or (entry.name not in names and "" not in names):
-            continue
-        edit = run.edit.dataset(entry.name)
-        if run.may(edit, code, f"choose the validation items of '{entry.name}' anew."):
-            run.edit.set(f"datasets.{entry.name}.test_prefixes", [])
-            what = f"The validation items of '{entry.name}' are chosen automatically."
-            run.edit.did(code, what, dataset=entry.name, safe=False)
+@project_fix("validation-only-phoneme", title="Keep items with rare sounds for training", safe=True)
+def release_items(run: FixRun, findings: Sequence[Finding]) -> None:
+    """Items that alone contain a phoneme go from validation to training."""
+    code = "validation-only-phoneme"
+    datasets = run.project.state.datasets
+    names = {entry.name: _usable_items(run, entry) for entry in datasets}
+    # What is chosen automatically is written down, so that taking one out does not shuffle all.
+    lists = choose_validation_items(datasets, names)
+    chosen = dict(zip(names, lists, strict=True))
+    released: list[tuple[str, str]] = []
+    for finding in findings:
+        name, item = finding.place.dataset, finding.place.item
+        if item not in chosen.get(name, ()):
+            why = "It is chosen by the beginning of its name; write full names in test_prefixes."
+            if any(item.startswith(rule) for rule in chosen.get(name, ())):
+                run.edit.refuse(code, why, dataset=name, item=item)
+        elif sum(map(len, chosen.values())) == 1:
+            why = "It is the only validation item; choose another one first."
+            run.edit.refuse(code, why, dataset=name, item=item)
+        else:
+            chosen[name].remove(item)
+            released.append((name, item))
+    if not released:
+        return
+    for entry in datasets:
+        if chosen[entry.name] != entry.test_prefixes:
+            run.edit.set(f"datasets.{entry.name}.test_prefixes", chosen[entry.name])
+    for name, item in released:
+        what = f"'{item}' is kept for training instead of validation."
+        run.edit.did(code, what, dataset=name, item=item)
+
+
+def _usable_items(run: FixRun, entry: Recordings) -> list[str]:
+    folder = run.project.raw_folder(entry)
+    dataset = RawDataset.open(
+        folder, name=entry.name, speaker=entry.speaker, language=entry.language
+    )
+    return [item.name for item in dataset.items]

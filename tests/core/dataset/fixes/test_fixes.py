@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from singwiz.core.config import choose_validation_items
 from singwiz.core.dataset import read_audio, read_ds, write_ds
 from singwiz.core.dataset.checks import CHECKS
 from singwiz.core.dataset.fixes import (
@@ -346,7 +347,13 @@ def test_every_fix_belongs_to_a_check():
 
 
 def test_every_safe_fix_has_a_case_here():
-    elsewhere = {"note-length", "ds-timestep", "config-speaker-two-ids", "config-speakers-share-id"}
+    elsewhere = {
+        "note-length",
+        "ds-timestep",
+        "config-speaker-two-ids",
+        "config-speakers-share-id",
+        "validation-only-phoneme",
+    }
     assert {code for code, fix in FIXES.items() if fix.safe} == SAFE.keys() | elsewhere
 
 
@@ -494,6 +501,26 @@ def test_edges_get_silence_with_word_and_rest(studio):
     assert not samples[-int(item.ph_dur[-1] * rate) + 2 :].any()
 
 
+@pytest.mark.parametrize(
+    ("way", "first", "last"), [("0.10 s later", "0.3", "0.2"), ("0.10 s earlier", "0.1", "0.4")]
+)
+def test_shifted_labels_move_into_the_silence_around_them(studio, way, first, last):
+    place = Place(dataset="voice", item="song_01", line=3)
+    hint = f"Move them all {way}, and cut or lengthen the edges."
+    finding = Finding("label-shifted", Severity.WARNING, "", hint, place)
+    assert not plan_fixes(studio.project, [finding])
+    apply_plan(studio.project, plan_fixes(studio.project, [finding], safe_only=False))
+    assert studio.rows()["song_01"]["ph_dur"].split() == [first, *DURATIONS[1:-1], last]
+
+
+def test_labels_are_not_moved_beyond_the_recording(studio):
+    place = Place(dataset="voice", item="song_01", line=3)
+    finding = Finding("label-shifted", Severity.WARNING, "", "Move them 0.30 s later.", place)
+    plan = plan_fixes(studio.project, [finding], safe_only=False)
+    assert not plan
+    assert "too short" in plan.refused[0].why
+
+
 def test_long_silence_is_cut_to_half_a_second(studio):
     samples = np.concatenate([np.zeros(3 * RATE), sing(250.0), np.zeros(2 * RATE)])
     soundfile.write(studio.corpus.wav("song_01"), samples, RATE)
@@ -594,6 +621,37 @@ def test_one_speaker_with_two_numbers_gets_one(studio):
     assert [entry.spk_id for entry in studio.project.state.datasets] == [None, None]
 
 
+def held_out(project, name, item):
+    place = Place(dataset=name, item=item, symbol="k")
+    return Finding("validation-only-phoneme", Severity.ERROR, "", place=place)
+
+
+def test_an_item_with_a_sound_of_its_own_goes_to_training(studio):
+    studio.project.state.datasets[0].test_prefixes = ["song_01", "song_02"]
+    studio.project.save()
+    finding = held_out(studio.project, "voice", "song_01")
+    apply_plan(studio.project, plan_fixes(studio.project, [finding]))
+    assert studio.project.state.datasets[0].test_prefixes == ["song_02"]
+    assert not plan_fixes(studio.project, [finding])
+    last = plan_fixes(studio.project, [held_out(studio.project, "voice", "song_02")])
+    assert not last
+    assert "only validation item" in last.refused[0].why
+
+
+def test_what_was_chosen_automatically_is_written_down_before_one_is_taken_out(studio):
+    for k in range(3, 20):
+        name = f"song_{k:02d}"
+        studio.corpus.rows.append({**studio.corpus.rows[0], "name": name})
+        studio.corpus.wav(name).write_bytes(studio.corpus.wav("song_00").read_bytes())
+    studio.corpus.write()
+    names = [item.name for item in studio.open().items]
+    (chosen,) = choose_validation_items(studio.project.state.datasets, {"voice": names})
+    assert len(chosen) == 2
+    finding = held_out(studio.project, "voice", chosen[0])
+    apply_plan(studio.project, plan_fixes(studio.project, [finding]))
+    assert studio.project.state.datasets[0].test_prefixes == chosen[1:]
+
+
 def test_one_finding_can_be_fixed_alone(studio):
     damage = [*PH_SEQ[:3], "SP", *PH_SEQ[3:]], [*DURATIONS[:3], "0", *DURATIONS[3:]]
     for k in (0, 1):
@@ -623,7 +681,7 @@ def test_only_what_can_be_fixed_is_marked(studio):
     lost_recording(studio.corpus)
     marked = {f.code: f.fix for f in with_fixes(studio.check())}
     assert marked["number-invalid"] == "number-invalid"
-    broken = replace(studio.check()[0], code="number-invalid", hint="")
+    broken = replace(studio.check()[0], code="number-invalid", hint="", fix=None)
     assert with_fixes([broken])[0].fix is None
     rare = Finding("rare-phoneme", Severity.WARNING, "")
     assert with_fixes([rare]) == [rare]
