@@ -59,7 +59,8 @@ def sequence_of(
 
     If all labels are points, each reaches to the next and the last to the end of the recording.
     Stretches of :data:`SHORTEST_GAP` or more without label become SP, shorter ones are shared by
-    their neighbours; a stretch beside an SP makes that longer.
+    their neighbours; a stretch beside an SP makes that longer. Only a last SP stays as it is: if
+    it ends before the recording does, something is wrong that should be seen.
 
     Args:
         labels: in any order.
@@ -153,6 +154,6 @@ def _closed(
         start = at if start <= at else fill(at, start, name)
         pieces.append((start, max(label.end, start), name))
         at = pieces[-1][1]
-    if seconds is not None and seconds > at:
+    if seconds is not None and seconds > at and pieces[-1][2] != "SP":
         fill(at, seconds, None)
     return pieces, filled
