@@ -20,6 +20,7 @@ from ... import __version__
 from ..config import Config, assign_speaker_ids
 from ..dictionary import Dictionary, PhonemeSet
 from ..errors import Cancelled, SingwizError
+from ..plots.charts import draw_phoneme_counts
 from ..reporting import Reporter
 from .acoustic_item import Job, Recipe, Result, Task
 from .acoustic_plan import (
@@ -37,7 +38,7 @@ from .acoustic_plan import (
 from .augmentation import ORIGINAL, shifted_speakers
 from .engine import Engine, choose_workers, run_in_order
 from .feature_cache import FeatureCache, audio_digest, entry_key
-from .report import BinarizeReport, draw_phoneme_distribution
+from .report import BinarizeReport
 from .staging import staged
 from .storage import BinaryWriter
 
@@ -125,7 +126,11 @@ def binarize_acoustic(
     }
     with staged(target) as folder:
         _write_maps(folder, config, spk_map, phoneme_set, dictionaries)
-        draw_phoneme_distribution(report.phonemes, folder / "phoneme_distribution.png")
+        draw_phoneme_counts(
+            report.phonemes,
+            folder / "phoneme_distribution.png",
+            title="Phonemes in the recordings",
+        )
         computed = run_in_order(
             Job(recipe, cache),
             unknown,

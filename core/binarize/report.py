@@ -1,14 +1,9 @@
-"""What a binarization has to tell: the report, and the picture of the phoneme counts."""
+"""What a binarization has to tell."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
-
-RARE = 20
-"""Phonemes sung less often than this are hard to learn."""
 
 
 @dataclass
@@ -77,37 +72,3 @@ class BinarizeReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for ``binarize.json``, ``--json`` and job results."""
         return asdict(self)
-
-
-def draw_phoneme_distribution(counts: Mapping[str, int], path: Path) -> None:
-    """Write a bar chart of phoneme counts as PNG; rare phonemes stand out.
-
-    Args:
-        counts: symbol -> occurrences.
-        path: of the picture.
-    """
-    # The object interface: no pyplot, hence no global state and no display.
-    import logging
-    import warnings
-
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    symbols, heights = list(counts), list(counts.values())
-    figure = Figure(figsize=(max(6.0, 0.28 * len(symbols) + 1.5), 4.0), dpi=100)
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    colours = ["#c44e52" if height < RARE else "#4c72b0" for height in heights]
-    axes.bar(range(len(symbols)), heights, color=colours)
-    axes.set_xticks(range(len(symbols)), symbols, rotation=90, fontsize=8)
-    axes.set_xlim(-0.7, len(symbols) - 0.3)
-    axes.set_ylabel("occurrences")
-    axes.set_title(f"Phonemes in the recordings (red: fewer than {RARE})", fontsize=10)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        # Symbols in scripts the font lacks are drawn as boxes; the picture is still useful.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure.tight_layout()
-        figure.savefig(path, format="png")

@@ -87,8 +87,8 @@ def render_experiment(
         SingwizError: what to sing is missing or does not fit the voice.
     """
     from ..dataset import read_ds
+    from ..plots.sound import save_spectrogram
     from ..synthesis.singer import Singer
-    from ..synthesis.spectrogram import save_spectrogram
     from .stages import config_datasets, open_datasets
 
     if bool(params.get("song")) == bool(params.get("item")):

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from .items import segment_from_item
     from .rendering import Rendering
     from .singer import Singer
-    from .spectrogram import save_spectrogram
     from .vocoder import Vocoder, load_vocoder
 
 _HOME = {
@@ -26,7 +25,6 @@ _HOME = {
     "compare_with_recording": ".evaluate",
     "load_vocoder": ".vocoder",
     "phoneme_mean_baseline": ".evaluate",
-    "save_spectrogram": ".spectrogram",
     "segment_from_item": ".items",
 }
 
@@ -37,7 +35,6 @@ __all__ = [
     "compare_with_recording",
     "load_vocoder",
     "phoneme_mean_baseline",
-    "save_spectrogram",
     "segment_from_item",
 ]
 
