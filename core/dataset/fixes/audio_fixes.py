@@ -44,7 +44,7 @@ def keep_louder(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> 
 def _each_wide(run: FixRun, edit: DatasetEdit, code: str, rows: Sequence[TableRow]) -> None:
     for row in rows:
         item = edit.item(row)
-        file = sound_file(run, edit, item)
+        file = edit.audio_file(item)
         if file is None or edit.audio(file).mix != "keep":
             continue
         recipe = edit.audio(file)
@@ -54,7 +54,7 @@ def _each_wide(run: FixRun, edit: DatasetEdit, code: str, rows: Sequence[TableRo
         except SingwizError:
             continue  # it has a finding of its own
         measures = measure(recipe.source)
-        if measures.error is not None or not measures.finite:
+        if sound_file(run, edit, item, code) is None or measures.error or not measures.finite:
             continue
         alike = measures.correlation >= run.limits.channel_correlation
         if alike and code == "channels":
@@ -69,9 +69,15 @@ def _each_wide(run: FixRun, edit: DatasetEdit, code: str, rows: Sequence[TableRo
             edit.did(code, what, item=item, safe=False)
 
 
-def sound_file(run: FixRun, edit: DatasetEdit, item: str) -> str | None:
-    """An item's recording, if nothing is wrong with it."""
-    return None if run.is_doubtful(edit, item, _DAMAGED) else edit.audio_file(item)
+def sound_file(run: FixRun, edit: DatasetEdit, item: str, code: str) -> str | None:
+    """An item's recording, if it can be changed; otherwise the plan says why not."""
+    if run.is_doubtful(edit, item, _DAMAGED):
+        edit.refuse(code, "Its recording is damaged.", item=item)
+        return None
+    if len(edit.find(item)) > 1:
+        edit.refuse(code, "There are several rows of this name.", item=item)
+        return None
+    return edit.audio_file(item)
 
 
 def _louder_channel(recipe: AudioRecipe) -> int:

@@ -32,6 +32,8 @@ _LEAST_SILENCE = 0.02
 
 _SHIFT_ADVICE = re.compile(r"(\d+\.\d+) s (later|earlier)")
 
+_DS_WOULD_NOT_FIT = "Its DS file would not fit any more."
+
 _MISPLACED = ("label-shifted", "label-misaligned")
 
 
@@ -56,8 +58,11 @@ def move_labels(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> 
         shift = _shift(finding)
         for row in edit.find(finding.place.item, finding.place.line):
             timeline, item = read_timeline(edit, row), edit.item(row)
-            file = sound_file(run, edit, item)
-            if timeline is None or file is None or f"{item}.ds" in edit.ds_files:
+            file = sound_file(run, edit, item, code)
+            if timeline is None or file is None:
+                continue
+            if f"{item}.ds" in edit.ds_files:
+                edit.refuse(code, _DS_WOULD_NOT_FIT, item=item)
                 continue
             way = f"{abs(shift):.2f} s {'later' if shift > 0 else 'earlier'}"
             if not run.may(edit, code, f"move all labels of '{item}' {way}.", item=item):
@@ -92,7 +97,7 @@ def match_ends(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> N
     """Where the difference is silence at the end, the last SP takes it up."""
     for row in run.rows(edit, findings):
         timeline, item = read_timeline(edit, row), edit.item(row)
-        file = sound_file(run, edit, item)
+        file = sound_file(run, edit, item, "label-audio-length")
         if timeline is None or file is None:
             continue
         try:
@@ -101,7 +106,7 @@ def match_ends(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> N
             if not _differs(run, excess, seconds) or timeline.seconds >= 500 * seconds:
                 continue
             if f"{item}.ds" in edit.ds_files:
-                edit.refuse("label-audio-length", "Its DS file would not fit any more.", item=item)
+                edit.refuse("label-audio-length", _DS_WOULD_NOT_FIT, item=item)
             elif excess > 0:
                 _shorten_labels(run, edit, row, timeline, seconds)
             else:
@@ -184,8 +189,8 @@ def add_edges(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> No
     """Digital silence with the label SP where a phrase begins or ends with a sung phoneme."""
     for row in run.rows(edit, findings):
         timeline, item = read_timeline(edit, row), edit.item(row)
-        file = sound_file(run, edit, item)
-        if timeline is None or file is None or len(edit.find(item)) > 1:
+        file = sound_file(run, edit, item, "edge-label")
+        if timeline is None or file is None:
             continue
         start = timeline.first not in ("SP", "AP")
         end = timeline.last not in ("SP", "AP")
@@ -198,7 +203,7 @@ def add_edges(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> No
             continue
         excess = timeline.seconds - seconds
         if f"{item}.ds" in edit.ds_files:
-            edit.refuse("edge-label", "Its DS file would not fit any more.", item=item)
+            edit.refuse("edge-label", _DS_WOULD_NOT_FIT, item=item)
             continue
         if end and _differs(run, excess, seconds):
             edit.refuse("edge-label", "Labels and recording have to end together first.", item=item)
@@ -232,8 +237,11 @@ def cut_edges(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> No
     keep = _EDGE[1]
     for row in run.rows(edit, findings):
         timeline, item = read_timeline(edit, row), edit.item(row)
-        file = sound_file(run, edit, item)
-        if timeline is None or file is None or f"{item}.ds" in edit.ds_files:
+        file = sound_file(run, edit, item, "edge-silence-long")
+        if timeline is None or file is None:
+            continue
+        if f"{item}.ds" in edit.ds_files:
+            edit.refuse("edge-silence-long", _DS_WOULD_NOT_FIT, item=item)
             continue
         recipe = edit.audio(file)
         if recipe.before or recipe.after or len(timeline.ph_seq) < 2:
