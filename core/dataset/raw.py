@@ -17,6 +17,7 @@ from ..errors import SingwizError
 from ..findings import Finding, Place
 from .audio import AUDIO_SUFFIXES
 from .checks.rules import report, some
+from .checks.voicebank import check_voicebank
 from .overlay import (
     OVERLAY_FILE,
     OVERLAY_RULES,
@@ -209,6 +210,8 @@ class RawDataset:
         elif (parent / FILE_NAME).is_file():
             message = f"'{self.root.name}' is only a part of the recordings folder."
             self.report("raw-folder-wrong", message, place, hint=f"Choose the folder: {parent}")
+        elif voicebank := check_voicebank(self.root, children, place):
+            self.findings += voicebank
         else:
             labels = self._other_labels(children)
             if labels:

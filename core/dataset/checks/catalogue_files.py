@@ -39,6 +39,21 @@ FILE_RULES: tuple[Rule, ...] = (
         "together, DiffSinger learns from sung phrases with phoneme labels.",
     ),
     Rule(
+        "utau-oto",
+        _W,
+        "Contradiction in oto.ini",
+        "Make the overlap shorter than the preutterance in an oto editor.",
+        "The overlap of a sample reaches beyond its preutterance, so labels made from it start "
+        "too early.",
+    ),
+    Rule(
+        "utau-pitch",
+        _W,
+        "Voicebank samples on different pitches",
+        "Nothing to do for an import; in UTAU the samples would differ in colour.",
+        "A voicebank is recorded on one pitch; some of its samples were sung on another.",
+    ),
+    Rule(
         "transcriptions-missing",
         _E,
         "No transcriptions.csv",

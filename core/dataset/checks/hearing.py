@@ -25,6 +25,7 @@ from .pauses import check_room
 from .pitch import RangeFacts, check_range, range_of
 from .sound import Ends, check_bandwidth, check_identical, check_label_length, check_sound
 from .thresholds import Thresholds
+from .voicebank import check_samples, samples_of
 
 _REPORT_EVERY = 0.1
 
@@ -50,16 +51,19 @@ def check_by_ear(
     """
     findings: list[Finding] = []
     sounds: list[tuple[RawDataset, Item, str]] = []
-    total = sum(len(dataset.items) for dataset in datasets)
+    samples = {dataset.name: samples_of(dataset) for dataset in datasets if not dataset.items}
+    total = sum(len(dataset.items) for dataset in datasets) + sum(map(len, samples.values()))
     with ListeningMemory(memory) as remembered:
         hearing = _Hearing(needs, limits, workers, tracker, remembered, reporter)
         hearing.expect(total)
         for dataset in datasets:
+            if samples.get(dataset.name):
+                findings += hearing.check_samples(dataset, samples[dataset.name])
+                continue
             findings += hearing.check(dataset, dataset.name not in unusable)
             sounds += hearing.sounds
-        remembered.forget_all_but(
-            item.audio for dataset in datasets for item in dataset.items if item.audio is not None
-        )
+        every = [item for d in datasets for item in (*d.items, *samples.get(d.name, ()))]
+        remembered.forget_all_but(item.audio for item in every if item.audio is not None)
     return findings + list(check_identical(sounds))
 
 
@@ -122,6 +126,17 @@ class _Hearing:
         pauses = [verdict.pauses for verdict in verdicts.values() if verdict.pauses]
         findings += check_room(dataset, pauses, limits)
         return findings + check_range(dataset, ranges, needs, limits)
+
+    def check_samples(self, dataset: RawDataset, items: Sequence[Item]) -> list[Finding]:
+        """Listen to the samples of a voicebank, which have no labels yet."""
+        ear, label = listen, ""
+        if (tracker := self.tracker) is not None:
+            ear, label = (lambda path: listen_closely(path, tracker)), tracker.label
+        heard = list(zip(items, self._listen(items, ear, label, "Listening to"), strict=True))
+        measured = [(item, listening.measures) for item, listening in heard]
+        findings = check_sound(dataset, measured, self.needs.sample_rate, self.limits)
+        good = [(item, listening) for item, listening in heard if listening.good]
+        return findings + check_samples(dataset, good, self.limits)
 
     def _listen_closely(
         self,

@@ -14,7 +14,7 @@ import numpy as np
 from ...findings import Finding, Place, Severity
 from ..raw import Item, RawDataset
 from ..rows import read_numbers
-from .label_frames import BREATH, PAUSE, ends_of, kind_of
+from .label_frames import BREATH, PAUSE, VOWEL, ends_of, kind_of
 from .listening import Listening
 from .needs import Needs
 from .rules import report, some
@@ -150,15 +150,14 @@ def _check_rests(
     dataset: RawDataset, item: Item, melody: Melody, ends: np.ndarray, limits: Thresholds
 ) -> list[Finding]:
     """Rests over sung phonemes and notes over silence, one finding per item."""
-    silent = np.array([kind_of(symbol) in (PAUSE, BREATH) for symbol in item.ph_seq])
-    starts = np.concatenate(([0.0], ends[:-1]))
-    quiet = np.concatenate(([0.0], np.cumsum(np.where(silent, ends - starts, 0.0))))
-    knots = np.concatenate(([0.0], ends))
+    kinds = np.array([kind_of(symbol) for symbol in item.ph_seq])
     note_starts = np.concatenate(([0.0], melody.ends[:-1]))
-    still = np.interp(melody.ends, knots, quiet) - np.interp(note_starts, knots, quiet)
     lengths = np.minimum(melody.ends, ends[-1]) - np.minimum(note_starts, ends[-1])
     rests = np.isnan(melody.values)
-    wrong = np.where(rests, lengths - still, still) > limits.rest_share * lengths + 1e-6
+    # The consonants of the next word belong to the rest before it; only vowels are sung notes.
+    sung = _time_of(kinds == VOWEL, ends, note_starts, melody.ends)
+    still = _time_of((kinds == PAUSE) | (kinds == BREATH), ends, note_starts, melody.ends)
+    wrong = np.where(rests, sung, still) > limits.rest_share * lengths + 1e-6
     wrong &= lengths > limits.word_boundary
     if not wrong.any():
         return []
@@ -168,6 +167,16 @@ def _check_rests(
     place = _at(dataset, item, float(note_starts[first]), float(melody.ends[first]))
     message = f"'{item.name}' has {what} at {place.start:.2f} s{more}."
     return [report("note-rest", message, place)]
+
+
+def _time_of(
+    chosen: np.ndarray, ends: np.ndarray, starts: np.ndarray, stops: np.ndarray
+) -> np.ndarray:
+    """Seconds of chosen phonemes between each start and stop."""
+    lengths = np.diff(ends, prepend=0.0)
+    passed = np.concatenate(([0.0], np.cumsum(np.where(chosen, lengths, 0.0))))
+    knots = np.concatenate(([0.0], ends))
+    return np.interp(stops, knots, passed) - np.interp(starts, knots, passed)
 
 
 def check_sung_notes(
@@ -186,7 +195,8 @@ def check_sung_notes(
     off = (np.abs(values) > limits.note_off) & ~octaves
     starts = np.concatenate(([0.0], melody.ends[:-1]))
     count = len(values)
-    if octaves.sum() > max(limits.note_off_share * count, off.sum()):
+    enough = max(limits.note_off_share * count, min(count, 2) - 0.5)
+    if octaves.sum() > max(enough, off.sum()):
         which = differences[int(np.argmax(octaves))][0]
         word = "below" if values[octaves].mean() > 0 else "above"
         message = (
@@ -195,7 +205,7 @@ def check_sung_notes(
         )
         return [report("note-octave", message, _at(dataset, item, float(starts[which])))]
     close = float((np.abs(frames) <= 0.5).mean())
-    if off.sum() > limits.note_off_share * count:
+    if off.sum() > enough:
         which = differences[int(np.argmax(off))][0]
         message = (
             f"{int(off.sum())} of {count} notes of '{item.name}' are more than "

@@ -15,6 +15,7 @@ from .thresholds import Thresholds
 _SAME = 0.9999
 _MOST = 0.5
 _MANY = 50
+_MANY_SHORT = 20
 
 Heard = tuple[Item, Measures]
 Ends = tuple[Item, float, float]
@@ -39,8 +40,10 @@ def check_sound(
         findings += broken
         if not broken:
             good.append((item, measures))
+    findings += _merged(
+        [one for pair in good for one in check_length(dataset, *pair, limits)], limits
+    )
     for item, measures in good:
-        findings += check_length(dataset, item, measures, limits)
         findings += check_level(dataset, item, measures, limits)
         findings += check_cut(dataset, item, measures, limits)
         findings += check_channel_likeness(dataset, item, measures, limits)
@@ -107,6 +110,17 @@ def check_length(
         severity = Severity.ERROR if seconds > limits.item_max_error else None
         message = f"The recording of '{item.name}' is {seconds:.1f} s long."
         yield report("item-long", message, place, severity=severity)
+
+
+def _merged(findings: list[Finding], limits: Thresholds) -> list[Finding]:
+    """Many short recordings are one matter: nobody reads the same sentence a hundred times."""
+    short = [f for f in findings if f.code == "item-short" and f.severity == Severity.WARNING]
+    if len(short) <= _MANY_SHORT:
+        return findings
+    names = some([finding.place.item for finding in short])
+    message = f"{len(short)} recordings are shorter than {limits.item_min:g} s: {names}."
+    kept = [finding for finding in findings if finding not in short]
+    return [*kept, report("item-short", message, short[0].place)]
 
 
 def check_recommended(

@@ -127,6 +127,8 @@ class Thresholds:
     """Share of the notes of a recording that may be off."""
     note_close_share: float = 0.4
     """Share of the sung time that must be within half a semitone of the notes."""
+    sample_pitch: float = 2.5
+    """Semitones by which samples of an UTAU voicebank may differ from most of them."""
     ds_length: float = 0.1
     """s by which a curve of a DS file may end before or after its phonemes."""
     ds_tension: float = 15.0
