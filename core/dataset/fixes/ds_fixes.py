@@ -119,7 +119,7 @@ def _expand(edit: DatasetEdit, row: TableRow, segments: Sequence[dict[str, Any]]
         edit.add_row({"name": name} | others | cells)
         edit.set_audio(name + suffix, recipe.cut(start=start, end=end))
     # The DS file stays: the new rows are its segments.
-    edit.table.rows = [other for other in edit.table.rows if other is not row]
+    edit.table.remove(row)
     edit.remove_audio(file)
     what = f"'{item}' is cut into its {len(segments)} segments, '{names[0]}' to '{names[-1]}'."
     edit.did(code, what, item=item, safe=False)

@@ -42,7 +42,7 @@ class ProjectEdit:
         self._texts: dict[str, str] = {}
         self._settings: dict[str, Any] = {}
         self._steps: list[Step] = []
-        self._refused: list[Refusal] = []
+        self._refused: dict[Refusal, None] = {}
 
     def dataset(self, name: str) -> DatasetEdit:
         """The edits of one dataset.
@@ -104,9 +104,7 @@ class ProjectEdit:
         self, code: str, why: str, *, dataset: str = "", item: str = "", risky: bool = False
     ) -> None:
         """Say why a finding is not fixed."""
-        refusal = Refusal(code, dataset, item, why, risky)
-        if refusal not in self._refused:
-            self._refused.append(refusal)
+        self._refused[Refusal(code, dataset, item, why, risky)] = None
 
     def plan(self, title: str) -> Plan:
         """Everything collected so far, compared with what is on disk.
@@ -169,6 +167,7 @@ class DatasetEdit:
         self.files = WorkingCopy.open(project_edit.project, recordings)
         self.table = self.files.table
         self._old_names: dict[str, TableRow] = {}
+        self._taken: set[str] | None = None
 
     @property
     def base(self) -> Path:
@@ -217,9 +216,10 @@ class DatasetEdit:
 
     def find(self, name: str, line: int | None = None) -> list[TableRow]:
         """Rows by name, now or before a :meth:`rename`; ``line`` picks one of several."""
-        rows = [row for row in self.table.rows if self.item(row) == name]
-        if not rows and name in self._old_names and self._old_names[name] in self.table.rows:
-            rows = [self._old_names[name]]
+        rows = list(self.table.named(name))
+        if not rows and name in self._old_names:
+            renamed = self._old_names[name]
+            rows = [row for row in self.table.named(self.item(renamed)) if row is renamed]
         exact = [row for row in rows if row.line == line]
         return exact if line is not None and exact else rows
 
@@ -234,7 +234,7 @@ class DatasetEdit:
         for column in cells:
             if self.table.index(column) is None:
                 self.table.set(row, column, "")
-        self.table.rows.append(row)
+        self.table.append(row)
         for column, value in cells.items():
             self.set(row, column, value)
         return row
@@ -242,8 +242,8 @@ class DatasetEdit:
     def drop(self, row: TableRow) -> None:
         """Take a row out; its recording and DS file go too unless another row uses them."""
         name = self.item(row)
-        self.table.rows = [other for other in self.table.rows if other is not row]
-        if any(self.item(other) == name for other in self.table.rows):
+        self.table.remove(row)
+        if self.table.named(name):
             return
         file = self.audio_file(name)
         if file is not None:
@@ -260,7 +260,7 @@ class DatasetEdit:
         if name == old:
             return
         self._check_new(name)
-        shared = sum(self.item(other) == old for other in self.table.rows) > 1
+        shared = len(self.table.named(old)) > 1
         file = self.audio_file(old)
         if file is not None:
             moved = self.files.audio[file] if shared else self.files.audio.pop(file)
@@ -280,12 +280,14 @@ class DatasetEdit:
             self.edit.set(key, [new if rule == old else rule for rule in chosen])
 
     def free_name(self, wanted: str) -> str:
-        """``wanted``, with a number behind it if that name exists already."""
-        taken = {self.item(row).casefold() for row in self.table.rows}
-        taken |= {Path(file).stem.casefold() for file in self.files.audio}
+        """``wanted``, with a number behind it if that name exists (or was given out) already."""
+        if self._taken is None:
+            self._taken = {name.casefold() for name in self.table.names()}
+            self._taken |= {Path(file).stem.casefold() for file in self.files.audio}
         name, number = wanted, 2
-        while name.casefold() in taken:
+        while name.casefold() in self._taken:
             name, number = f"{wanted}_{number}", number + 1
+        self._taken.add(name.casefold())
         return name
 
     def _check_new(self, name: str) -> None:
@@ -297,7 +299,7 @@ class DatasetEdit:
                 hint="Use letters, digits, '_' and '-' only.",
                 where=self.name,
             )
-        if any(self.item(row) == name for row in self.table.rows):
+        if self.table.named(name):
             raise SingwizError(
                 "name-duplicate",
                 f"There already is an item '{name}'.",

@@ -79,11 +79,14 @@ def strip_extension(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding])
 @dataset_fix("name-mangled", title="Restore names from the files", safe=True)
 def restore_names(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -> None:
     """``1`` becomes ``00001`` again if that is the only recording it can mean."""
+    by_number: dict[int, list[str]] = {}
+    for stem in _unclaimed_stems(edit):
+        by_number.setdefault(int(stem), []).append(stem)
     for row in run.rows(edit, findings):
         name = edit.item(row)
         if edit.audio_file(name) or not _NUMBER.match(name):
             continue
-        matches = [stem for stem in _unclaimed_stems(edit) if _same_number(stem, name)]
+        matches = by_number.get(_whole_number(name), [])
         if len(matches) == 1:
             what = f"'{name}' is called '{matches[0]}' again, like its recording."
             _rename_row(edit, row, matches[0], "name-mangled", what)
@@ -93,20 +96,19 @@ def restore_names(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) -
 
 
 def _unclaimed_stems(edit: DatasetEdit) -> list[str]:
-    """Stems of recordings that no row names."""
-    claimed = {edit.item(row) for row in edit.rows}
+    """Stems of recordings that are numbers, and that no row names."""
     stems = {Path(file).stem for file in edit.audio_files if file.endswith(AUDIO_SUFFIXES)}
-    return sorted(stems - claimed)
+    # Numbers of a thousand digits are no file of a spreadsheet user, and slow to read.
+    return sorted(s for s in stems if s.isdecimal() and len(s) < 30 and not edit.find(s))
 
 
-def _same_number(stem: str, name: str) -> bool:
-    if not stem.isdecimal():
-        return False
+def _whole_number(name: str) -> int:
+    """What a spreadsheet's number says; -1 if it is no whole number."""
     try:
         number = float(name)
-        return number.is_integer() and int(stem) == int(number)
-    except (ValueError, OverflowError):
-        return False
+    except ValueError:
+        return -1
+    return int(number) if number.is_integer() else -1
 
 
 @dataset_fix("name-illegal", title="Give unusable names usable ones", safe=True)

@@ -36,14 +36,16 @@ class FixRun:
     safe_only: bool = True
     limits: Thresholds = field(default_factory=Thresholds)
     findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    _by_item: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     def is_doubtful(self, edit: DatasetEdit, item: str, codes: Iterable[str]) -> bool:
         """Whether an item also has a finding with one of these codes."""
-        return any(
-            finding.place.item == item and finding.place.dataset == edit.name
-            for code in codes
-            for finding in self.findings.get(code, ())
-        )
+        if not self._by_item:
+            for code, found in self.findings.items():
+                for finding in found:
+                    where = (finding.place.dataset, finding.place.item)
+                    self._by_item.setdefault(where, set()).add(code)
+        return not self._by_item.get((edit.name, item), set()).isdisjoint(codes)
 
     def rows(self, edit: DatasetEdit, findings: Iterable[Finding]) -> list[TableRow]:
         """The rows that findings are about; all, if one is about the whole dataset."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class Table:
     data: bytes = b""
     text: str = ""
     _read_as: tuple[object, ...] = ()
+    _named: dict[str, list[TableRow]] | None = None
 
     def index(self, column: str) -> int | None:
         """Position of a column; of two equal ones the first counts."""
@@ -64,8 +65,50 @@ class Table:
         k = self.index(column)
         if k is None:
             k = self._add_column(column)
-        row.values += [""] * (k + 1 - len(row.values))
-        row.values[k] = value
+        values = row.values + [""] * (k + 1 - len(row.values))
+        values[k] = value
+        self.replace(row, values)
+
+    def replace(self, row: TableRow, values: list[str]) -> None:
+        """Change all cells of a row."""
+        old = self.get(row, "name")
+        row.values = values
+        new = self.get(row, "name")
+        if self._named is not None and old != new:
+            self._forget(row, old)
+            self._named.setdefault(new, []).append(row)
+
+    def named(self, name: str) -> list[TableRow]:
+        """The rows of this name, in file order except for renamed ones."""
+        if self._named is None:
+            self._named = {}
+            for row in self.rows:
+                self._named.setdefault(self.get(row, "name"), []).append(row)
+        return self._named.get(name, [])
+
+    def names(self) -> Iterable[str]:
+        """All names that rows have."""
+        self.named("")
+        return self._named or ()
+
+    def append(self, row: TableRow) -> None:
+        """Add a row at the end."""
+        self.rows.append(row)
+        if self._named is not None:
+            self._named.setdefault(self.get(row, "name"), []).append(row)
+
+    def remove(self, row: TableRow) -> None:
+        """Take a row out."""
+        self.rows.remove(row)
+        if self._named is not None:
+            self._forget(row, self.get(row, "name"))
+
+    def _forget(self, row: TableRow, name: str) -> None:
+        rows = [other for other in self.named(name) if other is not row]
+        if self._named is not None:
+            self._named[name] = rows
+            if not rows:
+                del self._named[name]
 
     def _add_column(self, column: str) -> int:
         k = len(self.columns)

@@ -46,7 +46,7 @@ def remove_zeros(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) ->
     if "\0" not in edit.table.text:
         return
     for row in edit.rows:
-        row.values = [value.replace("\0", "") for value in row.values]
+        edit.table.replace(row, [value.replace("\0", "") for value in row.values])
     edit.table.must_be_rewritten()
     edit.did("csv-nul", f"The zero bytes in {FILE_NAME} are removed.")
 
@@ -88,7 +88,7 @@ def plain_spaces(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) ->
             name = row.values[name_column]
             if cleaned[name_column] != name:
                 cleaned[name_column] = _cleaned_name(edit, name)
-        row.values[:] = cleaned
+        edit.table.replace(row, cleaned)
     if count:
         edit.did("odd-spaces", f"Invisible and full-width spaces are replaced in {count} line(s).")
 
@@ -96,9 +96,8 @@ def plain_spaces(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding]) ->
 def _cleaned_name(edit: DatasetEdit, name: str) -> str:
     """A name without odd spaces; its recording is renamed with it."""
     new = _plain(name).strip()
-    taken = any(edit.item(row) == new for row in edit.rows)
     rows = edit.find(name)
-    if not new or taken or len(rows) != 1:
+    if not new or edit.find(new) or len(rows) != 1:
         edit.refuse("odd-spaces", f"Without them there would be two items '{new}'.", item=name)
         return name
     if edit.audio_file(name) is None or any(new + s in edit.audio_files for s in AUDIO_SUFFIXES):

@@ -97,14 +97,11 @@ class WorkingCopy:
         """One line per recording or DS file that goes by another name or goes away."""
         lines = []
         for folder, now in (("wavs", self.audio), ("ds", self.ds)):
+            names = {_source(content): name for name, content in now.items()}
             for file, path in self._list(folder, self.overlay).items():
-                if file in now:
-                    continue
-                new = [name for name, content in now.items() if _source(content) == path]
-                where = f"{self.name}/{folder}/{file}"
-                lines.append(
-                    f"{where} -> {folder}/{new[0]}" if new else f"{where}: not used any more"
-                )
+                if file not in now:
+                    new = f"-> {folder}/{names[path]}" if path in names else "is not used any more"
+                    lines.append(f"{self.name}/{folder}/{file} {new}")
         return lines
 
     def _place(
