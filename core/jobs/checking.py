@@ -29,6 +29,7 @@ def check_recordings(
     thresholds: Mapping[str, float] | None = None,
     workers: int | None = None,
     validation_items: Mapping[str, Collection[str]] | None = None,
+    memory: Path | None = None,
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Check recordings and dictionaries, and compare them with each other.
@@ -39,6 +40,7 @@ def check_recordings(
         sample_rate: Hz that the model will work at.
         workers: recordings decoded at the same time; None = by the machine.
         validation_items: dataset name -> items that training will not see, where known.
+        memory: folder that remembers what was heard, so that checking again is quick.
 
     Returns:
         ``findings`` (list of :meth:`Finding.to_dict`), ``summary`` (errors, warnings, notes,
@@ -68,6 +70,7 @@ def check_recordings(
         thresholds=thresholds,
         workers=workers or min(4, os.cpu_count() or 1),
         validation_items=validation_items,
+        memory=memory,
         reporter=reporter,
     )
     mismatch = None

@@ -7,6 +7,11 @@ returns plain data. Each stage imports what it needs only when it runs.
 stage    params (all optional unless said otherwise)
 ======== ==================================================================================
 check    ``model``, ``workers``
+fix      ``only``, ``all``, ``dry_run``, ``check``, ``model``; or ``cures``, ``dry_run``,
+         ``recheck``; see :func:`.fixing.fix_project`
+undo     ``overwrite``, ``recheck``
+profile  ``workers``, ``output`` (folder)
+picture  ``item`` (needed), ``dataset``, ``start``, ``end``, ``output`` (folder)
 config   ``model``
 binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``leave_out``
          (``[dataset, item]`` pairs)
@@ -127,8 +132,23 @@ def check(project: Project, params: Mapping[str, Any], reporter: Reporter) -> di
         thresholds=state.thresholds or None,
         workers=params.get("workers"),
         validation_items=_held_out(project, datasets),
+        memory=project.root / "binary" / ".cache",
         reporter=reporter,
     )
+
+
+def fix(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Fix what the check finds, or carry out cures; see :func:`.fixing.fix_project`."""
+    from .fixing import fix_project
+
+    return fix_project(project, params, reporter)
+
+
+def undo(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Take back the newest change; see :func:`.fixing.undo_project`."""
+    from .fixing import undo_project
+
+    return undo_project(project, params, reporter)
 
 
 def _held_out(project: Project, datasets: Sequence[RawDataset]) -> dict[str, set[str]] | None:
@@ -136,9 +156,9 @@ def _held_out(project: Project, datasets: Sequence[RawDataset]) -> dict[str, set
     from ..binarize.split import split_items
     from ..config import choose_validation_items
 
-    names = {dataset.name: [item.name for item in dataset.items] for dataset in datasets}
-    chosen = choose_validation_items(project.state.datasets, names)
-    keys = [f"{i}:{name}" for i, dataset in enumerate(datasets) for name in names[dataset.name]]
+    sung = {d.name: {item.name: item.ph_seq for item in d.items} for d in datasets}
+    chosen = choose_validation_items(project.state.datasets, sung, sung=sung)
+    keys = [f"{i}:{name}" for i, dataset in enumerate(datasets) for name in sung[dataset.name]]
     try:
         split = split_items(keys, [f"{i}:{rule}" for i, part in enumerate(chosen) for rule in part])
     except SingwizError:
@@ -148,6 +168,20 @@ def _held_out(project: Project, datasets: Sequence[RawDataset]) -> dict[str, set
         number, _, name = key.partition(":")
         held_out[datasets[int(number)].name].add(name)
     return held_out
+
+
+def profile(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Statistics and charts of every dataset; see :func:`.picturing.profile_recordings`."""
+    from .picturing import profile_project
+
+    return profile_project(project, params, reporter)
+
+
+def picture(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """One recording to look at and hear; see :func:`.picturing.picture_recording`."""
+    from .picturing import picture_project
+
+    return picture_project(project, params, reporter)
 
 
 def config(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
@@ -282,6 +316,10 @@ def _only_acoustic(config: Config) -> None:
 
 STAGES: dict[str, Stage] = {
     "check": check,
+    "fix": fix,
+    "undo": undo,
+    "profile": profile,
+    "picture": picture,
     "config": config,
     "binarize": binarize,
     "train": train,

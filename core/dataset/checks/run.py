@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 def label_sequences(
     datasets: Sequence[RawDataset],
-) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Item name, language and ``ph_seq`` of every usable item, for ``dictionary.compare``."""
+) -> Iterator[tuple[str, str, tuple[str, ...], tuple[float, ...]]]:
+    """Item name, language, ``ph_seq`` and ``ph_dur`` (s) of every usable item, for ``compare``."""
     for dataset in datasets:
         for item in dataset.items:
-            yield item.name, dataset.language, item.ph_seq
+            yield item.name, dataset.language, item.ph_seq, item.ph_dur
 
 
 def check_datasets(
