@@ -100,7 +100,7 @@ def render_experiment(
         )
     # What is cheap to find out comes before loading the voice.
     segments = read_ds(Path(params["song"])) if params.get("song") else None
-    found = _find_item(params, open_datasets(project)) if segments is None and project else None
+    found = find_item(params, open_datasets(project)) if segments is None and project else None
     reporter.progress(0, 1, "loading the voice")
     singer = Singer.load(
         folder,
@@ -113,7 +113,7 @@ def render_experiment(
         rendering = _sing(singer, segments, params, reporter)
         title = Path(params["song"]).stem
     else:
-        found = found or _find_item(params, config_datasets(singer.experiment.config))
+        found = found or find_item(params, config_datasets(singer.experiment.config))
         rendering = _sing_item(singer, *found, params, reporter)
         title = found[0].name
     wav = _output(params, output_dir, title)
@@ -178,10 +178,12 @@ def _sing_item(
     return _sing(singer, segment, params, reporter)
 
 
-def _find_item(
-    params: Mapping[str, Any], datasets: Sequence[RawDataset]
-) -> tuple[Item, RawDataset]:
-    """The item to sing, and the dataset it is from."""
+def find_item(params: Mapping[str, Any], datasets: Sequence[RawDataset]) -> tuple[Item, RawDataset]:
+    """The item that ``item`` and ``dataset`` of ``params`` name, and the dataset it is from.
+
+    Raises:
+        SingwizError: there is none, or more than one.
+    """
     name, wanted = params["item"], params.get("dataset") or ""
     found = [
         (item, dataset)

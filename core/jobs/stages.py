@@ -316,6 +316,8 @@ def _only_acoustic(config: Config) -> None:
 
 STAGES: dict[str, Stage] = {
     "check": check,
+    "profile": profile,
+    "picture": picture,
     "fix": fix,
     "undo": undo,
     "profile": profile,

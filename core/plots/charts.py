@@ -186,7 +186,8 @@ def _histogram(axes: Axes, values: Sequence[float], label: str, *, smallest_step
     axes.axvline(float(np.median(values)), color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
     # Never so near that a single recording fills the picture.
     missing = max(0.0, 8 * step - (edges[-1] - edges[0])) / 2
-    axes.set_xlim(edges[0] - missing - 0.4 * step, edges[-1] + missing + 0.4 * step)
+    left = edges[0] - missing - 0.4 * step
+    axes.set_xlim(max(left, 0.0) if min(values) >= 0 else left, edges[-1] + missing + 0.4 * step)
     axes.yaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
     axes.set_xlabel(label, color=INK, fontsize=9)
     axes.set_ylabel("recordings", color=INK, fontsize=9)

@@ -103,9 +103,12 @@ def _range(item: Item, seconds: float, start: float, end: float | None) -> tuple
     if not first < last:
         raise SingwizError(
             "range-empty",
-            f"'{item.name}' has nothing between {start:g} and {last if end is None else end:g} s: "
-            f"it lasts {seconds:.2f} s.",
+            f"'{item.name}' has nothing {_words(start, end)}: it lasts {seconds:.2f} s.",
             hint="Give a start before the end, both in seconds within the recording.",
             exit_code=USAGE_PROBLEM,
         )
     return first, last
+
+
+def _words(start: float, end: float | None) -> str:
+    return f"after {start:g} s" if end is None else f"between {start:g} and {end:g} s"
