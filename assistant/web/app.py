@@ -20,6 +20,7 @@ from .page import (
     job_html,
     new_drawing,
     others_of,
+    shows,
     values_signature,
 )
 from .show import show_blocks, show_charts
@@ -62,6 +63,7 @@ class _Page:
         self.step_id = gr.State(guide.current())
         self.form = gr.State("")
         self.values = gr.State("")
+        self.doubt = gr.State("")
         self.seen = gr.State("")
         self.curves = gr.State("")
         # The list of steps also reports its first step as chosen while the page is being made.
@@ -94,12 +96,13 @@ class _Page:
             self.job,
             self.form,
             self.values,
+            self.doubt,
             self.seen,
             self.curves,
         ]
         refresh: dict[str, Any] = {
             "fn": self.refresh,
-            "inputs": [self.step_id, self.form, self.values],
+            "inputs": [self.step_id, self.form, self.values, self.doubt],
             "outputs": self.everything,
             **PRIVATE,
         }
@@ -135,21 +138,29 @@ class _Page:
 
     # Drawing -----------------------------------------------------------------------------
 
-    def refresh(self, step_id: str, form: str, values: str) -> list[Any]:
-        """Everything that changes by itself, for one tab."""
+    def refresh(self, step_id: str, form: str, values: str, doubt: str) -> list[Any]:
+        """Everything that changes by itself, for one tab.
+
+        ``form`` and ``values`` say what the tab shows. If the guide knows something else, another
+        face has answered – or this tab has, a moment ago, and is about to draw it by itself. So
+        a form of the same step is only drawn anew if ``doubt`` has lasted since the last poll.
+        """
         overview, view = self.guide.overview(), self.guide.view(step_id)
         project = self.guide.project
         if project is not None:
             # Only the project's files are handed out; it may have been made after the start.
             self.blocks.allowed_paths = [str(project.root)]
-        drawn = values == values_signature(view) and is_drawn(form, view)
+        now = values_signature(view)
+        drawn = values == now and is_drawn(form, view)
+        redraw = not drawn and (doubt == form_signature(view) + now or not shows(values, step_id))
         return [
             _heading(project.state.name if project else ""),
             *(gr.Step(MARKS[line.status] + line.title) for line in overview),
             _why(view),
             job_html(view.job),
-            gr.skip() if drawn else new_drawing(view),
-            values_signature(view),
+            new_drawing(view) if redraw else gr.skip(),
+            now if redraw else gr.skip(),
+            "" if drawn or redraw else form_signature(view) + now,
             blocks_signature(view, others_of(view)),
             blocks_signature(view, charts_of(view)),
         ]

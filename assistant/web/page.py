@@ -49,6 +49,11 @@ def values_signature(view: StepView) -> str:
     return _sign([view.id, [[q.id, q.value, q.error] for q in view.questions]])
 
 
+def shows(values: str, step_id: str) -> bool:
+    """Whether a values signature is about this step."""
+    return bool(values) and json.loads(values)[0] == step_id
+
+
 def charts_of(view: StepView) -> list[Chart]:
     """The curves, which change all the time."""
     return [block for block in view.blocks if isinstance(block, Chart)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from .presets import find_preset, reasons
 from .schema import Config
 from .speakers import assign_speaker_ids
 
+Sung = Mapping[str, Mapping[str, Sequence[str]]]
+"""Dataset name -> item name -> ``ph_seq``."""
+
 _SPLIT_SEED = 1234
 _FEWEST, _MOST, _PER_SPEAKER = 10, 20, 4
 _LARGEST_SHARE = 0.1
@@ -25,7 +29,8 @@ def generate_config(
     state: ProjectState,
     kind: ModelKind,
     *,
-    item_names: Mapping[str, Sequence[str]],
+    item_names: Mapping[str, Collection[str]],
+    sung: Sung | None = None,
     binary_data_dir: Path,
 ) -> Config:
     """The config of one model of a project.
@@ -35,6 +40,7 @@ def generate_config(
         kind: which model.
         item_names: names of the usable items of each dataset, by dataset name. Validation items
             are chosen from them for speakers that have none.
+        sung: see :func:`choose_validation_items`.
         binary_data_dir: where the prepared dataset will be.
 
     Returns:
@@ -49,7 +55,7 @@ def generate_config(
         key: reason.value for key, reason in reasons(kind, choice.preset, choice.hardware).items()
     }
     template = load_config(presets_dir() / find_preset(kind, choice.preset).template)
-    held_out = choose_validation_items(state.datasets, item_names)
+    held_out = choose_validation_items(state.datasets, item_names, sung=sung)
     plain = {**template.to_dict(), **_facts(state, held_out, binary_data_dir)}
     if kind == "acoustic":
         # Without a file there still is the preview vocoder; a path to nothing would only fail.
@@ -64,8 +70,9 @@ def generate_config(
 
 def choose_validation_items(
     datasets: Sequence[Recordings],
-    item_names: Mapping[str, Sequence[str]],
+    item_names: Mapping[str, Collection[str]],
     *,
+    sung: Sung | None = None,
     seed: int = _SPLIT_SEED,
 ) -> list[list[str]]:
     """Which items each dataset keeps for validation, in the order of the datasets.
@@ -73,6 +80,10 @@ def choose_validation_items(
     Rules that the user gave stay. Every speaker without any gets a random share: four items per
     speaker, 10 to 20 in total, but at most a tenth of all items; at least one per speaker that
     has two. Names are complete, because a beginning of a name selects more than meant.
+
+    ``sung`` tells the ``ph_seq`` of items: dataset name -> item name -> phonemes. With it, an item
+    is kept for training as long as another one can be taken if no other item sings one of its
+    phonemes.
     """
     chosen = [list(dataset.test_prefixes) for dataset in datasets]
     ids = assign_speaker_ids(datasets)
@@ -89,9 +100,22 @@ def choose_validation_items(
     total = min(total, math.ceil(_LARGEST_SHARE * sum(len(pool) for pool in pools.values())))
     share, rest = divmod(max(total, len(pools)), len(pools))
     draw = random.Random(seed)
+    known = sung or {}
+    # In how many items that training sees a phoneme is sung.
+    left = Counter(
+        phoneme for items in known.values() for ph_seq in items.values() for phoneme in set(ph_seq)
+    )
     for position, (_, pool) in enumerate(sorted(pools.items())):
         count = min(share + (position < rest), len(pool) - 1)
-        for index, name in sorted(draw.sample(pool, count)):
+        taken, kept = [], []
+        for index, name in draw.sample(pool, len(pool)):
+            phonemes = set(known.get(datasets[index].name, {}).get(name, ()))
+            if len(taken) < count and all(left[phoneme] > 1 for phoneme in phonemes):
+                taken.append((index, name))
+                left.subtract(phonemes)
+            else:
+                kept.append((index, name))
+        for index, name in sorted(taken + kept[: count - len(taken)]):
             chosen[index].append(name)
     return chosen
 

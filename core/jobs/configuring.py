@@ -43,7 +43,7 @@ def project_config(project: Project, kind: ModelKind, *, reporter: Reporter) -> 
     config = load_config(path)
     refuse_contradictions(config, reporter=reporter)
     try:
-        differing = list(changed_keys(config.to_dict(), _generate(project, kind).to_dict()))
+        differing = list(changed_keys(config.to_dict(), planned_config(project, kind).to_dict()))
     except SingwizError:
         differing = []
     if differing:
@@ -89,7 +89,7 @@ def write_config(project: Project, kind: ModelKind) -> list[str]:
             before = load_config(path).to_dict()
         except SingwizError:
             before = {}  # a file that cannot be read is replaced
-    config = _generate(project, kind)
+    config = planned_config(project, kind)
     if _edited_by_hand(project, kind):
         write_bytes(path.with_suffix(".edited.yaml"), path.read_bytes())
     save_config(config, path)
@@ -98,11 +98,16 @@ def write_config(project: Project, kind: ModelKind) -> list[str]:
     return list(changed_keys(before, config.to_dict()))
 
 
-def _generate(project: Project, kind: ModelKind) -> Config:
+def planned_config(project: Project, kind: ModelKind) -> Config:
+    """The config that the choices in ``singwiz.yaml`` give, without writing it.
+
+    Raises:
+        SingwizError: the choices make no valid config.
+    """
     from ..config import generate_config
     from ..dataset import RawDataset
 
-    names = {}
+    sung = {}
     state = project.state.model_copy(deep=True)
     for recordings in state.datasets:
         # Where there is a fixed copy, the config names that one.
@@ -113,8 +118,10 @@ def _generate(project: Project, kind: ModelKind) -> Config:
             speaker=recordings.speaker,
             language=recordings.language,
         )
-        names[recordings.name] = [item.name for item in dataset.items]
-    return generate_config(state, kind, item_names=names, binary_data_dir=project.binary_dir(kind))
+        sung[recordings.name] = {item.name: item.ph_seq for item in dataset.items}
+    return generate_config(
+        state, kind, item_names=sung, sung=sung, binary_data_dir=project.binary_dir(kind)
+    )
 
 
 def _edited_by_hand(project: Project, kind: ModelKind) -> bool:

@@ -316,8 +316,6 @@ def _only_acoustic(config: Config) -> None:
 
 STAGES: dict[str, Stage] = {
     "check": check,
-    "profile": profile,
-    "picture": picture,
     "fix": fix,
     "undo": undo,
     "profile": profile,

@@ -254,8 +254,9 @@ def _asks_to_stop(reporter: Reporter) -> Iterator[Callable[[], bool]]:
     Whoever has a handler of their own already (the command line, a job) tells the reporter.
     """
     pressed = threading.Event()
+    nobodys = (signal.default_int_handler, signal.SIG_DFL, signal.SIG_IGN)
     own_thread = threading.current_thread() is threading.main_thread()
-    if not own_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if not own_thread or signal.getsignal(signal.SIGINT) not in nobodys:
         yield reporter.cancelled
         return
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ....core.errors import SingwizError
-from ....core.project import ModelChoice
+from ....core.project import ModelChoice, Project
 from ....core.reporting import Reporter
 from ..desk import Desk, fingerprint
 from ..store import signature
@@ -82,29 +82,12 @@ class ModelStep(Step):
         return desk.remembered("planned", key, lambda: self._plan(desk))
 
     def _plan(self, desk: Desk) -> Config:
-        from ....core.config import generate_config
-        from ....core.dataset.raw import RawDataset
+        from ....core.jobs.configuring import planned_config
 
         project = desk.opened
-        names = {
-            entry.name: [
-                item.name
-                for item in RawDataset.open(
-                    Path(entry.raw_data_dir),
-                    name=entry.name,
-                    speaker=entry.speaker,
-                    language=entry.language,
-                ).items
-            ]
-            for entry in project.state.datasets
-        }
         chosen = {**project.state.models, "acoustic": self._choice(desk)}
-        return generate_config(
-            project.state.model_copy(update={"models": chosen}),
-            "acoustic",
-            item_names=names,
-            binary_data_dir=project.binary_dir("acoustic"),
-        )
+        state = project.state.model_copy(update={"models": chosen})
+        return planned_config(Project(project.root, state), "acoustic")
 
     def written(self, desk: Desk) -> Config | None:
         """The config on disk; None if there is none.

@@ -17,6 +17,7 @@ from singwiz.assistant.web.page import (
     job_html,
     new_drawing,
     others_of,
+    shows,
     values_signature,
 )
 from singwiz.assistant.web.server import is_loopback
@@ -39,6 +40,13 @@ def test_a_new_question_or_button_makes_the_tab_draw_the_form_anew(guide: Any) -
     assert not is_drawn(form, replace(view, questions=view.questions[1:]))
     assert not is_drawn(form, replace(view, actions=view.actions[:1]))
     assert new_drawing(view) != form
+
+
+def test_a_tab_knows_which_step_it_shows(guide: Any) -> None:
+    values = values_signature(guide.view("two"))
+    assert shows(values, "two")
+    assert not shows(values, "one")
+    assert not shows("", "two")
 
 
 def test_a_growing_curve_leaves_sounds_and_pictures_alone(guide: Any) -> None:

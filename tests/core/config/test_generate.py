@@ -196,6 +196,21 @@ def test_the_choice_repeats_and_depends_on_no_order() -> None:
     assert choose_validation_items([recordings()], {"aoi": NAMES}, seed=5) != shuffled
 
 
+def test_the_only_recording_of_a_phoneme_stays_in_training() -> None:
+    rare = {"007": ("a", "ny"), "019": ("a", "ry")}
+    sung = {"aoi": {name: rare.get(name, ("a", "k")) for name in NAMES}}
+    for seed in range(20):
+        (chosen,) = choose_validation_items([recordings()], sung, sung=sung, seed=seed)
+        assert len(chosen) == 3
+        assert not set(rare) & set(chosen)
+
+
+def test_validation_gets_items_even_if_every_recording_is_the_only_one_of_a_phoneme() -> None:
+    sung = {"aoi": {name: (name,) for name in NAMES}}
+    (chosen,) = choose_validation_items([recordings()], sung, sung=sung)
+    assert len(chosen) == 3
+
+
 def test_rules_of_the_user_stay_and_other_speakers_get_items() -> None:
     datasets = [recordings("a", test_prefixes=["song1"]), recordings("b")]
     chosen = choose_validation_items(datasets, {"a": NAMES, "b": NAMES})
