@@ -236,7 +236,7 @@ def apply_corrections(
             edit.set(row, "ph_seq", " ".join(correction.ph_seq))
             if correction.moved or correction.renamed < 0:
                 edit.set(row, "ph_dur", seconds_text(correction.ph_dur))
-            if edit.cell(row, "ph_num").strip() and correction.renamed:
+            if edit.cell(row, "ph_num").strip() and (correction.renamed < 0 or kinds):
                 edit.set(row, "ph_num", _ph_num(correction, kinds, language))
         edit.did("", f"labels corrected: {correction.describe()}", item=correction.item)
 

@@ -358,8 +358,9 @@ def _slice_item(
     if not pieces:
         report.skipped[item.name] = "nothing is sung in it"
         return
-    saved = info.seconds - sum(piece.seconds for piece in pieces)
-    whole = len(pieces) == 1 and saved < limits.rest
+    saved = item.seconds - sum(piece.seconds for piece in pieces)
+    agree = abs(item.seconds - info.seconds) <= _CLIPPED
+    whole = len(pieces) == 1 and saved < limits.rest and agree
     fitting = (
         [] if whole else [_on_samples(p, item, info.seconds, info.sample_rate) for p in pieces]
     )

@@ -98,6 +98,9 @@ def relabel(
             vowels=_vowels(dictionary),
         )
     if cure.action == "migrate-labels":
+        owner, slash, _ = cure.symbol.partition("/")
+        if slash and owner != language:
+            return rename_symbols(ph_seq, {})
         source, target = (_shipped(name, language) for name in ("opencpop", cure.target))
         return migrate(ph_seq, plan_migration(source, target))
     raise _unfit(cure)

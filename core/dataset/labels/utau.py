@@ -206,7 +206,9 @@ def read_voicebank(root: Path) -> Voicebank:
         place = folder.relative_to(root)
         missing += [str(place / file) for file in sorted(listed) if not (folder / file).is_file()]
         unlisted += [str(place / file) for file in sorted(there - listed)]
-    return Voicebank(root, _character(root), entries, tuple(wrong), tuple(missing), tuple(unlisted))
+    return Voicebank(
+        root, _character([root, *entries]), entries, tuple(wrong), tuple(missing), tuple(unlisted)
+    )
 
 
 def sample_labels(
