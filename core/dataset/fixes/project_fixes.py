@@ -42,10 +42,10 @@ def release_items(run: FixRun, findings: Sequence[Finding]) -> None:
     """Items that alone contain a phoneme go from validation to training."""
     code = "validation-only-phoneme"
     datasets = run.project.state.datasets
-    names = {entry.name: _usable_items(run, entry) for entry in datasets}
+    sung = {entry.name: _sung(run, entry) for entry in datasets}
     # What is chosen automatically is written down, so that taking one out does not shuffle all.
-    lists = choose_validation_items(datasets, names)
-    chosen = dict(zip(names, lists, strict=True))
+    lists = choose_validation_items(datasets, sung, sung=sung)
+    chosen = dict(zip(sung, lists, strict=True))
     released: list[tuple[str, str]] = []
     for finding in findings:
         name, item = finding.place.dataset, finding.place.item
@@ -69,9 +69,10 @@ def release_items(run: FixRun, findings: Sequence[Finding]) -> None:
         run.edit.did(code, what, dataset=name, item=item)
 
 
-def _usable_items(run: FixRun, entry: Recordings) -> list[str]:
+def _sung(run: FixRun, entry: Recordings) -> dict[str, tuple[str, ...]]:
+    """The phonemes of every usable item."""
     folder = run.project.raw_folder(entry)
     dataset = RawDataset.open(
         folder, name=entry.name, speaker=entry.speaker, language=entry.language
     )
-    return [item.name for item in dataset.items]
+    return {item.name: item.ph_seq for item in dataset.items}

@@ -644,8 +644,8 @@ def test_what_was_chosen_automatically_is_written_down_before_one_is_taken_out(s
         studio.corpus.rows.append({**studio.corpus.rows[0], "name": name})
         studio.corpus.wav(name).write_bytes(studio.corpus.wav("song_00").read_bytes())
     studio.corpus.write()
-    names = [item.name for item in studio.open().items]
-    (chosen,) = choose_validation_items(studio.project.state.datasets, {"voice": names})
+    sung = {"voice": {item.name: item.ph_seq for item in studio.open().items}}
+    (chosen,) = choose_validation_items(studio.project.state.datasets, sung, sung=sung)
     assert len(chosen) == 2
     finding = held_out(studio.project, "voice", chosen[0])
     apply_plan(studio.project, plan_fixes(studio.project, [finding]))
