@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ...core.errors import INTERRUPTED, Cancelled, SingwizError
-from . import configs, demo, dictionaries, doctor, faces, jobs, plots, recordings, work
+from . import configs, demo, dictionaries, doctor, faces, fixes, jobs, plots, recordings, work
 from .output import show_error
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app = typer.Typer(
 faces.register(app)
 demo.register(app)
 recordings.register(app)
+fixes.register(app)
 plots.register(app)
 app.add_typer(dictionaries.app, name="dictionary")
 app.add_typer(configs.app, name="config")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...core.errors import INPUT_PROBLEM
-from .output import Json, err, out, print_json, show_findings
+from ...core.errors import INPUT_PROBLEM, USAGE_PROBLEM, SingwizError
+from . import desk
+from .mismatches import show_mismatch
+from .output import Json, err, out, print_json, show_findings, show_table
 from .places import language_of
 
 if TYPE_CHECKING:
-    from ...core.dictionary import Dictionary
+    from ...core.dictionary import Dictionary, Mismatch
     from ...core.findings import Finding
 
 app = typer.Typer(help="Dictionaries: which phonemes a syllable is made of.", no_args_is_help=True)
@@ -33,15 +35,23 @@ def _read(name: str, language: str) -> tuple[Dictionary, list[Finding]]:
 
 @app.command("list")
 def list_shipped(as_json: Json = False) -> None:
-    """Names of the dictionaries that come with singwiz."""
+    """The dictionaries that come with singwiz."""
     from ...core.dictionary import list_dictionaries
 
-    names = list_dictionaries()
+    shipped = {name: _read(name, "")[0] for name in list_dictionaries()}
     if as_json:
-        print_json({"dictionaries": names})
-    else:
-        for name in names:
-            out().print(name)
+        sizes = {
+            name: {"language": one.language, "entries": len(one.entries),
+                   "phonemes": len(one.phonemes)}
+            for name, one in shipped.items()
+        }  # fmt: skip
+        print_json({"dictionaries": list(shipped), "details": sizes})
+        return
+    rows = [
+        (name, one.language, str(len(one.entries)), str(len(one.phonemes)))
+        for name, one in shipped.items()
+    ]
+    show_table(("Name", "Language", "Syllables", "Phonemes"), rows)
 
 
 @app.command()
@@ -97,34 +107,68 @@ def check(name: Name, language: Language = "", as_json: Json = False) -> None:
 
 @app.command()
 def diff(
-    name: Name,
-    raw_dir: Annotated[
-        Path, typer.Argument(metavar="RAW_DIR", help="Folder with transcriptions.csv.")
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROJECT or DICTIONARY",
+            help="A project; or a dictionary (file or shipped name), followed by RAW_DIR.",
+        ),
     ],
+    raw_dir: Annotated[
+        Path | None, typer.Argument(metavar="[RAW_DIR]", help="Folder with transcriptions.csv.")
+    ] = None,
     language: Language = "",
     as_json: Json = False,
 ) -> None:
-    """Compare a dictionary with labels: unexpected (+) and missing (-) phonemes.
+    """Compare labels with a dictionary: unexpected (+) and missing (-) phonemes.
 
-    Exit code 1 if labels have phonemes that the dictionary lacks.
+    Each with how often and where it is sung, and what could be done. Exit code 1 if labels have
+    phonemes that the dictionary lacks.
     """
-    from ...core.dataset import RawDataset, label_sequences
-    from ...core.dictionary import PhonemeSet, compare
-    from .recordings import show_mismatch
-
-    dictionary, findings = _read(name, language)
-    dataset = RawDataset.open(
-        raw_dir, name=raw_dir.resolve().name, speaker="singer", language=dictionary.language
-    )
-    show_findings([finding.to_dict() for finding in (*findings, *dataset.findings)], err())
-    mismatch = compare(
-        PhonemeSet.build({dictionary.language: dictionary}), label_sequences([dataset])
+    mismatch, items, project = (
+        _of_project(Path(name), language)
+        if raw_dir is None
+        else _of_folder(name, raw_dir, language)
     )
     if as_json:
         print_json(mismatch.to_dict())
     elif mismatch.ok:
         out().print("Labels and dictionary have the same phonemes.")
     else:
-        show_mismatch(mismatch.to_dict())
-    if mismatch.unexpected or not dataset.items:
+        show_mismatch(mismatch.to_dict(), project=project)
+    if mismatch.unexpected or not items:
         raise typer.Exit(INPUT_PROBLEM)
+
+
+def _of_project(folder: Path, language: str) -> tuple[Mismatch, int, str]:
+    from ...core.jobs.matching import match
+    from ...core.project import Project
+
+    if language or not (folder / "singwiz.yaml").exists():
+        raise SingwizError(
+            "diff-of-what",
+            f"'{folder}' is no project, so the labels to compare it with are missing."
+            if not language
+            else "--language is for a dictionary and a folder; a project has its own.",
+            hint="Give a project, or a dictionary and a folder of recordings.",
+            exit_code=USAGE_PROBLEM,
+        )
+    found = match(Project.open(folder))
+    show_findings([finding.to_dict() for finding in found.findings], err())
+    return found.mismatch, len(found.mismatch.uses), str(folder)
+
+
+def _of_folder(name: str, raw_dir: Path, language: str) -> tuple[Mismatch, int, str]:
+    from ...core.dataset import RawDataset, label_sequences
+    from ...core.dictionary import PhonemeSet, compare
+
+    dictionary, findings = _read(name, language)
+    dataset = RawDataset.open(
+        raw_dir, name=raw_dir.resolve().name, speaker="singer", language=dictionary.language
+    )
+    show_findings([finding.to_dict() for finding in (*findings, *dataset.findings)], err())
+    phonemes = PhonemeSet.build({dictionary.language: dictionary})
+    return compare(phonemes, label_sequences([dataset])), len(dataset.items), ""
+
+
+desk.register(app)

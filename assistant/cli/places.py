@@ -38,7 +38,14 @@ Experiment = Annotated[
 ]
 
 _LANGUAGE_IN_NAME = re.compile(r"(?:^|[-_.])(zh|ja|jp|en|ko|kr|yue|de|es|fr|it|pt|ru)(?=$|[-_.])")
-_LANGUAGE_OF_SHIPPED = {"opencpop-extension": "zh"}
+_LANGUAGE_OF_SHIPPED = {
+    "english-arpabet": "en",
+    "japanese-romaji": "ja",
+    "korean": "ko",
+    "opencpop": "zh",
+    "opencpop-extension": "zh",
+    "opencpop-strict": "zh",
+}
 _SAME_LANGUAGE = {"jp": "ja", "kr": "ko"}
 
 

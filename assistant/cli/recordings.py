@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...core.errors import INPUT_PROBLEM, USAGE_PROBLEM, SingwizError
+from .mismatches import show_mismatch
 from .output import Json, duration, err, out, print_json, show_findings
 from .places import ConfigFile, Model, Workers, dictionary_path, language_of, load_own_config
 
@@ -252,28 +253,3 @@ def _show(result: Mapping[str, Any]) -> None:
     )
     if result["mismatch"] is None:
         err().print("The labels were not compared with a dictionary.", style="dim")
-
-
-def show_mismatch(mismatch: Mapping[str, Any]) -> None:
-    """Labels against dictionary, with what is likeliest to help."""
-    console = out()
-    if mismatch["unexpected"]:
-        console.print("In the labels, but not in the dictionary (+):", style="bold")
-    for symbol in mismatch["unexpected"]:
-        items = ", ".join(mismatch["items"][symbol])
-        console.print(f"  + {symbol}  ×{mismatch['unexpected_counts'][symbol]} in {items}")
-        _show_advice(mismatch, {symbol})
-    if mismatch["missing"]:
-        console.print("In the dictionary, but never sung (-):", style="bold")
-        console.print("  - " + "  ".join(mismatch["missing"]))
-        _show_advice(mismatch, set(mismatch["missing"]))
-
-
-def _show_advice(mismatch: Mapping[str, Any], symbols: set[str]) -> None:
-    """The best suggestion for each symbol; the same words for many symbols appear once."""
-    best: dict[str, str] = {}
-    for suggestion in mismatch["suggestions"]:
-        if suggestion["symbol"] in symbols:
-            best.setdefault(suggestion["symbol"], suggestion["reason"])
-    for reason in dict.fromkeys(best.values()):
-        out().print(f"      to do: {reason}", style="dim")

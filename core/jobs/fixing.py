@@ -180,10 +180,8 @@ def undo_project(project: Project, params: Mapping[str, Any], reporter: Reporter
 
     entry = undo(project, overwrite=bool(params.get("overwrite")))
     result = None
-    if entry is not None:
-        reporter.log(f"Taken back: {entry.title}")
-        if params.get("recheck") and _touches_recordings(entry):
-            result = _check_again(project, reporter)
+    if entry is not None and params.get("recheck") and _touches_recordings(entry):
+        result = _check_again(project, reporter)
     return {
         "undone": describe(entry) if entry else None,
         "left": len(history(project)),
@@ -203,8 +201,6 @@ def describe(entry: JournalEntry) -> dict[str, Any]:
 def _apply(project: Project, plan: Plan, reporter: Reporter) -> JournalEntry:
     from ..dataset.fixes import apply_plan
 
-    for step in plan.steps:
-        reporter.log(step.what)
     return apply_plan(project, plan, reporter=reporter)
 
 
