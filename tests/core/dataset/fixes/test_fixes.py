@@ -342,7 +342,7 @@ def test_a_risky_fix_waits_to_be_asked_for(studio, files, code, damage):
 def test_every_fix_belongs_to_a_check():
     known = CHECKS.keys() | DICTIONARY_RULES.keys()
     for code, fix in FIXES.items():
-        assert code in known or code.startswith("config-"), code
+        assert code in known or code.startswith(("config-", "validation-", "training-")), code
         assert fix.code == code and fix.title
 
 
@@ -353,6 +353,8 @@ def test_every_safe_fix_has_a_case_here():
         "config-speaker-two-ids",
         "config-speakers-share-id",
         "validation-only-phoneme",
+        "validation-copy",
+        "validation-rule-unmatched",
     }
     assert {code for code, fix in FIXES.items() if fix.safe} == SAFE.keys() | elsewhere
 
@@ -650,6 +652,30 @@ def test_what_was_chosen_automatically_is_written_down_before_one_is_taken_out(s
     finding = held_out(studio.project, "voice", chosen[0])
     apply_plan(studio.project, plan_fixes(studio.project, [finding]))
     assert studio.project.state.datasets[0].test_prefixes == chosen[1:]
+
+
+def test_rules_are_corrected_if_it_is_clear_what_they_mean(studio):
+    studio.project.state.datasets[0].test_prefixes = ["SONG_01.wav", "song_02", "gone"]
+    studio.project.save()
+    place = Place(dataset="voice")
+    finding = Finding("validation-rule-unmatched", Severity.WARNING, "", place=place)
+    plan = plan_fixes(studio.project, [finding])
+    assert [refusal.risky for refusal in plan.refused] == [True]
+    apply_plan(studio.project, plan)
+    assert studio.project.state.datasets[0].test_prefixes == ["song_01", "song_02", "gone"]
+    apply_plan(studio.project, plan_fixes(studio.project, [finding], safe_only=False))
+    assert studio.project.state.datasets[0].test_prefixes == ["song_01", "song_02"]
+    assert not plan_fixes(studio.project, [finding], safe_only=False)
+
+
+def test_validation_items_are_chosen_anew_only_if_asked(studio):
+    finding = Finding("validation-large", Severity.WARNING, "")
+    assert "automatically already" in plan_fixes(studio.project, [finding]).refused[0].why
+    studio.project.state.datasets[0].test_prefixes = ["song"]
+    studio.project.save()
+    assert not plan_fixes(studio.project, [finding])
+    apply_plan(studio.project, plan_fixes(studio.project, [finding], safe_only=False))
+    assert studio.project.state.datasets[0].test_prefixes == []
 
 
 def test_one_finding_can_be_fixed_alone(studio):
