@@ -109,7 +109,7 @@ def scan_tracker() -> ScanTracker:
 
 def _centres(samples: int, sample_rate: int, frame: float) -> NDArray[np.float64]:
     count = int(np.ceil(samples / sample_rate / frame - 1e-9))
-    return (np.arange(count) + 0.5) * frame
+    return np.asarray((np.arange(count) + 0.5) * frame, np.float64)
 
 
 @cache

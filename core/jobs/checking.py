@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SingwizError
 from ..findings import Finding, Place, Severity, count_by_severity
-from ..project import ModelKind
+from ..project import ModelKind, Project
 from ..reporting import Reporter
 
 if TYPE_CHECKING:
+    from ..config import Config
     from ..dataset import RawDataset
+    from ..dataset.checks import Needs, Thresholds
     from ..dictionary import Dictionary, PhonemeSet
+
+
+_PAIR: tuple[ModelKind, ModelKind] = ("acoustic", "variance")
 
 
 def check_recordings(
@@ -30,6 +36,8 @@ def check_recordings(
     workers: int | None = None,
     validation_items: Mapping[str, Collection[str]] | None = None,
     memory: Path | None = None,
+    project: Project | None = None,
+    config: Config | None = None,
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Check recordings and dictionaries, and compare them with each other.
@@ -41,6 +49,9 @@ def check_recordings(
         workers: recordings decoded at the same time; None = by the machine.
         validation_items: dataset name -> items that training will not see, where known.
         memory: folder that remembers what was heard, so that checking again is quick.
+        project: what the recordings belong to; its config, its folders, and what was made
+            earlier are checked as well.
+        config: of the model, without a project; replaces ``kind`` and ``sample_rate``.
 
     Returns:
         ``findings`` (list of :meth:`Finding.to_dict`), ``summary`` (errors, warnings, notes,
@@ -48,10 +59,17 @@ def check_recordings(
         dictionary).
     """
     from ..dataset import check_datasets, label_sequences
+    from ..dataset.checks import Needs, Thresholds
     from ..dataset.fixes import with_fixes
     from ..dictionary import compare
+    from ..features.pitch_scan import scan_tracker
 
+    limits = Thresholds.of(thresholds)
     findings: list[Finding] = []
+    if project is not None:
+        found, config = _project_config(project, kind, datasets)
+        findings += found
+    needs = needs_of(config) if config else Needs(kind=kind, sample_rate=sample_rate)
     phoneme_set = None
     if kind != "vocoder":  # a vocoder hears no phonemes
         phoneme_set = _phoneme_set(
@@ -65,14 +83,15 @@ def check_recordings(
     findings += check_datasets(
         datasets,
         phoneme_set,
-        kind=kind,
-        sample_rate=sample_rate,
-        thresholds=thresholds,
+        needs=needs,
+        thresholds=limits,
         workers=workers or min(4, os.cpu_count() or 1),
         validation_items=validation_items,
+        tracker=scan_tracker(),
         memory=memory,
         reporter=reporter,
     )
+    findings += _check_whole(datasets, kind, project, config, limits)
     mismatch = None
     if phoneme_set is not None:
         mismatch = compare(phoneme_set, label_sequences(datasets))
@@ -89,6 +108,98 @@ def check_recordings(
         },
         "mismatch": mismatch.to_dict() if mismatch else None,
     }
+
+
+def needs_of(config: Config) -> Needs:
+    """What the model of a config needs of its recordings."""
+    from ..dataset.checks import Needs
+
+    variance = config.kind == "variance"
+    glides = variance and config.use_glide_embed
+    return Needs(
+        kind=config.kind,
+        sample_rate=config.audio_sample_rate,
+        hop_size=config.hop_size,
+        f0_min=config.f0_min,
+        f0_max=config.f0_max,
+        predict_dur=variance and config.predict_dur,
+        predict_pitch=variance and config.predict_pitch,
+        glide_types=tuple(config.glide_types) if glides else (),
+        prefer_ds=variance and config.binarization_args.prefer_ds,
+    )
+
+
+def _project_config(
+    project: Project, kind: ModelKind, datasets: Sequence[RawDataset]
+) -> tuple[list[Finding], Config | None]:
+    """What is wrong with the config that the project would use, and that config, if any."""
+    from ..config import check_config, list_presets
+    from ..config.checks import check_pair
+
+    if not list_presets(kind) and not project.config_path(kind).exists():
+        return [], None
+    has_items = any(dataset.items for dataset in datasets)
+    try:
+        config = _current_config(project, kind, datasets)
+    except SingwizError as error:
+        # Without recordings or dictionary there is no config yet; those have their own findings.
+        incomplete = not has_items or error.code.startswith("dictionary-")
+        return ([] if incomplete else [_as_finding(error)]), None
+    findings = [
+        finding
+        for finding in check_config(config, base_dir=project.root)
+        if has_items or finding.code != "config-no-validation"
+    ]
+    both = all(project.config_path(one).exists() for one in _PAIR)
+    if both and kind in _PAIR:
+        with contextlib.suppress(SingwizError):  # checking the other model says what is wrong
+            acoustic, variance = (
+                config if one == kind else _current_config(project, one, datasets) for one in _PAIR
+            )
+            findings += check_pair(acoustic, variance)
+    return findings, config
+
+
+def _current_config(project: Project, kind: ModelKind, datasets: Sequence[RawDataset]) -> Config:
+    """The config that a stage would use, without writing it."""
+    from ..config import load_config
+    from .configuring import edited_by_hand, planned_config
+
+    if edited_by_hand(project, kind):
+        return load_config(project.config_path(kind))
+    return planned_config(project, kind, datasets=datasets)
+
+
+def _check_whole(
+    datasets: Sequence[RawDataset],
+    kind: ModelKind,
+    project: Project | None,
+    config: Config | None,
+    limits: Thresholds,
+) -> list[Finding]:
+    """Checks of the voice as a whole, its project and the machine."""
+    from . import corpus_checks, environment, prepared_checks
+    from .catalogue import say
+
+    findings: list[Finding] = []
+    if project is not None or config is not None:
+        findings += corpus_checks.check_amounts(datasets, limits)
+    if config is not None and kind != "vocoder":
+        rules = [entry.test_prefixes for entry in config.datasets]
+        if len(rules) == len(datasets) and any(rules):
+            findings += corpus_checks.check_validation(datasets, rules, limits)
+        findings += environment.check_batch_length(config, datasets)
+    if project is None:
+        return findings
+    if not project.state.consent:
+        message = "Nobody has confirmed that the singer agrees to this voice."
+        findings.append(say("consent-missing", message))
+    findings += environment.check_paths(project, datasets, limits)
+    if config is not None:
+        findings += environment.check_resources(project, kind, config, datasets, limits)
+        findings += environment.check_earlier_work(project, kind, config)
+        findings += prepared_checks.check_prepared(project.binary_dir(kind))
+    return findings
 
 
 def _phoneme_set(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_bytes, write_text
@@ -14,6 +15,7 @@ from ..reporting import Reporter
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..dataset import RawDataset
 
 HEADER = """\
 # Made by singwiz from singwiz.yaml, with DiffSinger's key names (checksum {checksum}).
@@ -35,7 +37,7 @@ def project_config(project: Project, kind: ModelKind, *, reporter: Reporter) -> 
     from ..config import changed_keys, load_config
 
     path = project.config_path(kind)
-    if not _edited_by_hand(project, kind):
+    if not edited_by_hand(project, kind):
         write_config(project, kind)
         config = load_config(path)
         refuse_contradictions(config, reporter=reporter)
@@ -90,7 +92,7 @@ def write_config(project: Project, kind: ModelKind) -> list[str]:
         except SingwizError:
             before = {}  # a file that cannot be read is replaced
     config = planned_config(project, kind)
-    if _edited_by_hand(project, kind):
+    if edited_by_hand(project, kind):
         write_bytes(path.with_suffix(".edited.yaml"), path.read_bytes())
     save_config(config, path)
     body = path.read_text(encoding="utf-8")
@@ -98,8 +100,13 @@ def write_config(project: Project, kind: ModelKind) -> list[str]:
     return list(changed_keys(before, config.to_dict()))
 
 
-def planned_config(project: Project, kind: ModelKind) -> Config:
+def planned_config(
+    project: Project, kind: ModelKind, *, datasets: Sequence[RawDataset] | None = None
+) -> Config:
     """The config that the choices in ``singwiz.yaml`` give, without writing it.
+
+    Args:
+        datasets: the project's raw datasets, if they are open already.
 
     Raises:
         SingwizError: the choices make no valid config.
@@ -107,12 +114,13 @@ def planned_config(project: Project, kind: ModelKind) -> Config:
     from ..config import generate_config
     from ..dataset import RawDataset
 
+    opened = {dataset.name: dataset for dataset in datasets or ()}
     sung = {}
     state = project.state.model_copy(deep=True)
     for recordings in state.datasets:
         # Where there is a fixed copy, the config names that one.
         recordings.raw_data_dir = str(project.raw_folder(recordings))
-        dataset = RawDataset.open(
+        dataset = opened.get(recordings.name) or RawDataset.open(
             recordings.raw_data_dir,
             name=recordings.name,
             speaker=recordings.speaker,
@@ -124,7 +132,8 @@ def planned_config(project: Project, kind: ModelKind) -> Config:
     )
 
 
-def _edited_by_hand(project: Project, kind: ModelKind) -> bool:
+def edited_by_hand(project: Project, kind: ModelKind) -> bool:
+    """Whether the generated config was changed by somebody else since."""
     path = project.config_path(kind)
     if not path.exists():
         return False

@@ -133,6 +133,7 @@ def check(project: Project, params: Mapping[str, Any], reporter: Reporter) -> di
         workers=params.get("workers"),
         validation_items=_held_out(project, datasets),
         memory=project.root / "binary" / ".cache",
+        project=project,
         reporter=reporter,
     )
 

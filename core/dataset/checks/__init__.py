@@ -7,18 +7,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .needs import Needs
     from .rules import CHECKS
     from .run import check_datasets, label_sequences
     from .thresholds import Thresholds
 
 _HOME = {
     "CHECKS": ".rules",
+    "Needs": ".needs",
     "Thresholds": ".thresholds",
     "check_datasets": ".run",
     "label_sequences": ".run",
 }
 
-__all__ = ["CHECKS", "Thresholds", "check_datasets", "label_sequences"]
+__all__ = ["CHECKS", "Needs", "Thresholds", "check_datasets", "label_sequences"]
 
 
 def __getattr__(name: str) -> Any:

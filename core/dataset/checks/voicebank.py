@@ -103,7 +103,7 @@ def check_samples(
     if away:
         nearest, farthest = (pick(map(abs, away.values())) for pick in (min, max))
         message = (
-            f"Most samples are at {note_name(middle)}, but {some(list(away), limit=8)} "
+            f"Most samples are at {note_name(middle)}, but {some(list(away), limit=8)} are "
             f"{nearest:.0f} to {farthest:.0f} semitones away."
         )
         findings.append(report("utau-pitch", message, dataset.place(file=str(dataset.root))))
