@@ -306,6 +306,7 @@ def slice_dataset(
     target: Path,
     *,
     limits: SliceLimits | None = None,
+    source: Path | None = None,
     reporter: Reporter | None = None,
 ) -> SliceReport:
     """Make a new dataset with the recordings of another cut into pieces.
@@ -316,6 +317,7 @@ def slice_dataset(
         dataset: opened; rows with errors are reported and left out.
         target: folder to make, outside of the dataset.
         limits: lengths to aim at.
+        source: where the recordings really come from, if the dataset is only on its way.
         reporter: receives progress, and may cancel.
 
     Raises:
@@ -330,7 +332,7 @@ def slice_dataset(
     )
     overlay = read_overlay(dataset.root)
     sources = [dataset.root, *([overlay.base] if overlay else [])]
-    origin: dict[str, Any] = {"made": "slice", "source": str(dataset.root), "items": {}}
+    origin: dict[str, Any] = {"made": "slice", "source": str(source or dataset.root), "items": {}}
     with DatasetMaker(report.target, sources=sources) as maker:
         for number, item in enumerate(dataset.items):
             if reporter.cancelled():

@@ -294,11 +294,11 @@ def test_no_text_crashes_the_reader_of_oto_files(content):
         assert entry.offset <= entry.end(10.0) or entry.end(10.0) <= 10.0
 
 
-@pytest.mark.parametrize(
-    ("kana", "romaji_name"),
-    [("か", "ka"), ("キャ", "kya"), ("しゃ", "sha"), ("ヴィ", "vi"), ("ん", "N"), ("でゅ", "dyu")]
-    + [("つぁ", "tsa"), ("ふ", "fu"), ("ガ", "ga"), ("xx", "xx"), ("", ""), ("ゃゃ", "ゃゃ")],
-)
+KANA = {"か": "ka", "キャ": "kya", "しゃ": "sha", "ヴィ": "vi", "ん": "N", "でゅ": "dyu"}
+KANA |= {"つぁ": "tsa", "ふ": "fu", "ガ": "ga", "xx": "xx", "": "", "ゃゃ": "ゃゃ"}
+
+
+@pytest.mark.parametrize(("kana", "romaji_name"), list(KANA.items()))
 def test_kana_are_spelt_as_the_dictionary_has_them(kana, romaji_name, romaji):
     assert to_romaji(kana) == romaji_name
     assert romaji_name in romaji.entries or kana in ("xx", "", "ゃゃ")
