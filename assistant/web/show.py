@@ -25,9 +25,13 @@ def show_blocks(step_id: str, blocks: Sequence[Block]) -> None:
             case Table():
                 _table(block, f"table-{number}")
             case Image():
+                if block.caption:
+                    # Gradio's own label would lie upon the picture and hide its heading.
+                    gr.Markdown(block.caption, elem_classes="caption")
                 gr.Image(
                     str(block.path),
                     label=block.caption,
+                    show_label=False,
                     interactive=False,
                     buttons=["fullscreen", "download"],
                     key=("image", step_id, str(block.path)),

@@ -85,7 +85,7 @@ def _figures(profile: Profile) -> list[tuple[str, Figure]]:
 def _phonemes(counts: Mapping[str, int], title: str) -> Figure:
     symbols = list(counts)[:_MOST_COLUMNS]
     heights = [counts[symbol] for symbol in symbols]
-    figure = new_figure(max(7.0, 0.27 * len(symbols) + 1.2), 3.8)
+    figure = new_figure(max(7.0, 0.27 * len(symbols) + 1.2), 4.0)
     axes = figure.add_subplot()
     colours = [
         RED if count < RARE else FAINT if is_rest(symbol) else BLUE
@@ -133,7 +133,7 @@ def _pitch(profile: Profile) -> Figure:
     first, last = round(low) - 3, round(high) + 3
     notes = np.arange(first, last + 1)
     seconds = np.array([profile.pitch.get(int(note), 0.0) for note in notes])
-    figure = new_figure(max(8.0, 0.3 * len(notes) + 1.5), 3.6)
+    figure = new_figure(max(8.0, 0.3 * len(notes) + 1.5), 3.8)
     axes = figure.add_subplot()
     inside = (notes >= round(low)) & (notes <= round(high))
     axes.bar(notes, seconds, color=np.where(inside, BLUE, LIGHT_BLUE), width=0.84)
@@ -158,7 +158,7 @@ def _pitch(profile: Profile) -> Figure:
 
 
 def _recordings(profile: Profile) -> Figure:
-    figure = new_figure(10.0, 3.4)
+    figure = new_figure(10.0, 3.6)
     lengths, loudness = figure.subplots(1, 2)
     seconds = [one.seconds for one in profile.recordings]
     _histogram(lengths, seconds, "seconds", smallest_step=1.0)
@@ -200,7 +200,7 @@ def _coverage(profile: Profile) -> Figure:
     sung = sung[:_MOST_COLUMNS]
     bands = profile.bands
     counts = np.array([[facts.bands.get(band, 0) for _, facts in sung] for band in bands])
-    figure = new_figure(max(7.0, 0.31 * len(sung) + 1.8), 0.34 * len(bands) + 1.3)
+    figure = new_figure(max(7.0, 0.31 * len(sung) + 1.8), 0.34 * len(bands) + 1.5)
     axes = figure.add_subplot()
     shade = np.log1p(counts) / max(float(np.log1p(counts.max(initial=1))), 1e-9)
     axes.imshow(

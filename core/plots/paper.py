@@ -92,10 +92,20 @@ def tidy(axes: Axes, *, grid: str = "") -> None:
 
 
 def heading(axes: Axes, title: str, *, note: str = "") -> None:
-    """A title at the left with a paler remark at the right of the same line."""
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=9)
+    """A title, and below it a paler remark. The right corner stays free for a face's buttons."""
+    axes.set_title(
+        title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=22 if note else 9
+    )
     if note:
-        axes.set_title(note, loc="right", fontsize=9, color="#52606d", pad=9)
+        axes.annotate(
+            note,
+            (0.0, 1.0),
+            (0, 9),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=9,
+            color="#52606d",
+        )
 
 
 def save_figure(figure: Figure, path: Path) -> Path:

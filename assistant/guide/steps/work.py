@@ -61,7 +61,7 @@ class JobStep(Step):
         now = self.mark(desk)
         run = desk.run_of(self.id)
         if run.get("job") != watch.job.id:
-            changed = any(_newer(path, watch.job.created) for path in self.input_files(desk))
+            changed = any(is_newer(path, watch.job.created) for path in self.input_files(desk))
             run = {"job": watch.job.id, "inputs": "" if changed else now}
             # A project that cannot be written can still be looked at.
             with contextlib.suppress(SingwizError):
@@ -124,7 +124,7 @@ class JobStep(Step):
         return Reply(True, self.say("started"))
 
 
-def _newer(path: Path, created: float) -> bool:
+def is_newer(path: Path, created: float) -> bool:
     """Whether a file was changed after a job was started (seconds since the epoch)."""
     seen = signature(path)
     return seen is not None and seen[0] / 1e9 > created
