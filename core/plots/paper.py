@@ -54,9 +54,8 @@ _WIDE_FONTS = (
 """Fonts with Chinese, Japanese or Korean letters that systems bring along, best first."""
 _KOREAN_FONTS = ("Noto Sans CJK KR", "Malgun Gothic", "Apple SD Gothic Neo")
 _THAI_FONTS = ("Noto Sans Thai", "Leelawadee UI", "Thonburi", "Garuda", "Loma")
-_FIRST_WIDE = "\u0e00"
-"""What comes before this letter, Latin, Greek, Cyrillic and the phonetic alphabet, is in the
-base font."""
+_IN_BASE = (("\u0000", "\u0dff"), ("\u1d00", "\u2bff"))
+"""Latin, Greek, Cyrillic, the phonetic alphabet; punctuation and signs."""
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -157,7 +156,11 @@ def _choose_fonts(figure: Figure) -> None:
 
 def fonts_for(texts: Iterable[str]) -> tuple[str, ...]:
     """The installed fonts that are needed to write these texts, in the order to try them."""
-    signs = {sign for text in texts for sign in text if sign >= _FIRST_WIDE}
+    signs = {
+        sign
+        for sign in set("".join(texts))
+        if not any(first <= sign <= last for first, last in _IN_BASE)
+    }
     if not signs:
         return (_BASE_FONT,)
     wanted: tuple[str, ...] = _WIDE_FONTS
