@@ -100,7 +100,7 @@ def test_recordings_become_a_voice_in_the_browser(
 
     page.is_at("4. ")
     page.find("#q-preset input[value='tiny']").click()
-    page.type("#q-max_updates input", "4")
+    page.type("#q-max_updates input", "20")
     page.press("write")
 
     page.is_at("5. ")
