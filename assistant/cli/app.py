@@ -12,7 +12,20 @@ from typing import Annotated
 import typer
 
 from ...core.errors import INTERRUPTED, Cancelled, SingwizError
-from . import configs, demo, dictionaries, doctor, faces, fixes, jobs, plots, recordings, work
+from . import (
+    bring,
+    configs,
+    demo,
+    dictionaries,
+    doctor,
+    faces,
+    fixes,
+    jobs,
+    labels,
+    plots,
+    recordings,
+    work,
+)
 from .output import show_error
 
 app = typer.Typer(
@@ -31,8 +44,10 @@ app = typer.Typer(
 # The order of the help page is the order of the way.
 faces.register(app)
 demo.register(app)
+bring.register(app)
 recordings.register(app)
 fixes.register(app)
+app.add_typer(labels.app, name="labels")
 plots.register(app)
 app.add_typer(dictionaries.app, name="dictionary")
 app.add_typer(configs.app, name="config")

@@ -165,10 +165,10 @@ def import_(
     _show_import(report)
     if pieces is not None:
         _show_slices(pieces)
-    if not dictionary and fits and fits[0].known > 0.9:
-        out().print(
-            f"The phonemes are those of the dictionary {fits[0].name} ({fits[0].known:.1%})."
-        )
+    best = [fit for fit in fits if fit.known > fits[0].known - 0.001]
+    if not dictionary and best[0].known > 0.9 and len(best) <= 3:
+        names = " or ".join(fit.name for fit in best)
+        out().print(f"The phonemes are those of the dictionary {names} ({best[0].known:.1%}).")
     if project is not None:
         out().print(f"Next: singwiz check '{into}'")
 
@@ -333,22 +333,28 @@ def slice_(
             exit_code=USAGE_PROBLEM,
         )
     reports: list[SliceReport] = []
+    untouched: list[str] = []
     with ConsoleReporter() as reporter:
         if output is not None:
             raw = open_folder(source)
             reports.append(slice_dataset(raw, output, limits=limits, reporter=reporter))
         else:
             project = Project.open(source)
-            reports += [
-                slice_in_project(project, name, limits=limits, reporter=reporter)
-                for name in dataset_names(project, dataset)
-            ]
+            for name in dataset_names(project, dataset):
+                made = slice_in_project(project, name, limits=limits, reporter=reporter)
+                if made is None:
+                    untouched.append(name)
+                else:
+                    reports.append(made)
     if as_json:
-        print_json({"slices": [report.to_dict() for report in reports]})
+        slices = [report.to_dict() for report in reports]
+        print_json({"slices": slices, "nothing_to_cut": untouched})
         return
     for report in reports:
         _show_slices(report)
-    if is_project:
+    for name in untouched:
+        out().print(f"{name}: no recording is too long, nothing to cut.")
+    if is_project and reports:
         out().print(f"The project uses the pieces now; to go back: singwiz undo '{source}'")
 
 

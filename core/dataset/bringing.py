@@ -17,7 +17,7 @@ from .fixes.edits import ProjectEdit
 from .fixes.journal import apply_plan
 from .importing import ImportOptions, ImportReport, import_folder
 from .raw import RawDataset
-from .slicing import SliceLimits, SliceReport, slice_dataset
+from .slicing import SliceLimits, SliceReport, needs_cut, slice_dataset
 
 FOLDER = "recordings"
 """Below the project: datasets that singwiz made of what the user brought."""
@@ -116,7 +116,7 @@ def slice_in_project(
     *,
     limits: SliceLimits | None = None,
     reporter: Reporter | None = None,
-) -> SliceReport:
+) -> SliceReport | None:
     """Cut the long recordings of a dataset; the project uses the pieces from now on.
 
     Args:
@@ -125,8 +125,11 @@ def slice_in_project(
         limits: lengths to aim at.
         reporter: receives progress, and may cancel.
 
+    Returns:
+        What was done; None if no recording needs a cut, and nothing changed.
+
     Raises:
-        SingwizError: no such dataset, nothing to cut, or the project cannot be written.
+        SingwizError: no such dataset, or the project cannot be written.
         Cancelled: the user stopped; nothing remains.
     """
     edit = ProjectEdit(project)
@@ -137,6 +140,8 @@ def slice_in_project(
         speaker=recordings.speaker,
         language=recordings.language,
     )
+    if dataset.items and not any(needs_cut(item, limits) for item in dataset.items):
+        return None
     target = free_folder(project, f"{name}_cut")
     report = slice_dataset(dataset, target, limits=limits, reporter=reporter)
     taken = {entry.name for entry in project.state.datasets}
@@ -151,6 +156,7 @@ def slice_in_project(
             entry |= {"name": new_name, "raw_data_dir": str(target), "test_prefixes": []}
     edit = ProjectEdit(project)
     edit.set("datasets", entries)
-    edit.did("", f"{report.items} pieces of {len(dataset.items)} recordings", dataset=name)
+    what = f"'{name}' is cut into {report.items} pieces, from now on called '{new_name}'."
+    edit.did("", what, dataset=name)
     apply_plan(project, edit.plan(f"Cut the recordings of {name}"))
     return report

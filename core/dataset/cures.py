@@ -53,7 +53,8 @@ def _relabel_dataset(edit: DatasetEdit, cure: Suggestion, phoneme_set: PhonemeSe
     for row in edit.rows:
         count = _relabel_row(edit, row, cure, language, phoneme_set)
         if count:
-            edit.did("", f"{_said(cure)}, {count} times", item=edit.item(row))
+            what = f"{_said(cure)} in '{edit.item(row)}', {count} time(s)."
+            edit.did("", what, item=edit.item(row))
     for file in edit.ds_files:
         try:
             segments = edit.read_ds(file)
@@ -63,7 +64,7 @@ def _relabel_dataset(edit: DatasetEdit, cure: Suggestion, phoneme_set: PhonemeSe
         counts = [_relabel_segment(s, cure, language, phoneme_set) for s in segments]
         if any(counts):
             edit.write_ds(file, segments)
-            edit.did("", f"{_said(cure)} in {file}, {sum(counts)} times")
+            edit.did("", f"{_said(cure)} in '{file}', {sum(counts)} time(s).")
 
 
 def _relabel_row(

@@ -119,8 +119,8 @@ class Correction:
         """What is different, in a few words."""
         if self.renamed < 0:
             return f"{len(self.ph_seq)} phonemes now"
-        parts = [f"{self.renamed} phonemes renamed"] if self.renamed else []
-        parts += [f"{self.moved} borders moved"] if self.moved else []
+        parts = [f"{self.renamed} phoneme(s) renamed"] if self.renamed else []
+        parts += [f"{self.moved} border(s) moved"] if self.moved else []
         return ", ".join(parts)
 
 
@@ -238,7 +238,8 @@ def apply_corrections(
                 edit.set(row, "ph_dur", seconds_text(correction.ph_dur))
             if edit.cell(row, "ph_num").strip() and (correction.renamed < 0 or kinds):
                 edit.set(row, "ph_num", _ph_num(correction, kinds, language))
-        edit.did("", f"labels corrected: {correction.describe()}", item=correction.item)
+        what = f"The labels of '{correction.item}' are corrected: {correction.describe()}."
+        edit.did("", what, item=correction.item)
 
 
 def _ph_num(correction: Correction, kinds: PhonemeKinds | None, language: str) -> str:

@@ -47,7 +47,7 @@ def fill_words(
             continue
         if [str(size) for size in sizes] != old:
             edit.set(row, "ph_num", sizes)
-            edit.did("", f"{len(sizes)} words", item=edit.item(row))
+            edit.did("", f"'{edit.item(row)}' has {len(sizes)} words.", item=edit.item(row))
             changed += 1
     return changed
 
@@ -79,7 +79,8 @@ def fill_notes(
             edit.refuse("", error.message, item=name)
             continue
         write_notes(edit, row, notes)
-        edit.did("", f"{sum(note.midi is not None for note in notes)} rough notes", item=name)
+        sung = sum(note.midi is not None for note in notes)
+        edit.did("", f"'{name}' gets {sung} rough notes.", item=name)
         changed += 1
     return changed
 
@@ -115,7 +116,7 @@ def change_notes(
         ):
             continue
         write_notes(edit, row, new)
-        edit.did("", what, item=edit.item(row))
+        edit.did("", f"'{edit.item(row)}': {what}.", item=edit.item(row))
         changed += 1
     return changed
 

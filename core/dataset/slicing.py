@@ -347,6 +347,14 @@ def slice_dataset(
     return report
 
 
+def needs_cut(item: Item, limits: SliceLimits | None = None) -> bool:
+    """Whether an item is long, or has long silence at its ends."""
+    limits = limits or SliceLimits()
+    pieces = plan_pieces(item.ph_seq, item.ph_dur, limits)
+    saved = item.seconds - sum(piece.seconds for piece in pieces)
+    return len(pieces) > 1 or (bool(pieces) and saved >= limits.rest)
+
+
 def _slice_item(
     item: Item,
     maker: DatasetMaker,
@@ -360,9 +368,8 @@ def _slice_item(
     if not pieces:
         report.skipped[item.name] = "nothing is sung in it"
         return
-    saved = item.seconds - sum(piece.seconds for piece in pieces)
     agree = abs(item.seconds - info.seconds) <= _CLIPPED
-    whole = len(pieces) == 1 and saved < limits.rest and agree
+    whole = agree and not needs_cut(item, limits)
     fitting = (
         [] if whole else [_on_samples(p, item, info.seconds, info.sample_rate) for p in pieces]
     )

@@ -77,7 +77,7 @@ def test_corrections_are_applied_to_the_project_and_can_be_undone(
     (tmp_path / "out" / f"song_02{suffix}").unlink()
     found = read_corrections(dataset, tmp_path / "out", format=format)
     assert {c.item: c.describe() for c in found.changed} == {
-        "song_00": "1 borders moved",
+        "song_00": "1 border(s) moved",
         "song_01": "5 phonemes now",
     }
     assert found.absent == ["song_02"]
