@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...core.project import Project
+from .background import Background
 from .store import ProjectFile, signature
 from .watch import JobWatch
 
@@ -32,12 +33,14 @@ class Desk:
     Attributes:
         draft: answers given before there is a project.
         refused: (step, question) -> what was answered and why it was not taken.
+        background: works out what takes a moment.
     """
 
     def __init__(self) -> None:
         self.file: ProjectFile | None = None
         self.draft: dict[str, Any] = {}
         self.refused: dict[tuple[str, str], tuple[Any, str]] = {}
+        self.background = Background()
         self._memory: dict[str, tuple[Hashable, Any]] = {}
         self._watches: dict[str, JobWatch] = {}
         self._polled: set[str] = set()
@@ -57,7 +60,9 @@ class Desk:
 
     def open(self, project: Project) -> None:
         """Work on this project from now on."""
+        _settle(project)
         self.file = ProjectFile(project)
+        self.background = Background()
         self.refused.clear()
         self._memory.clear()
         self._watches.clear()
@@ -172,6 +177,14 @@ class Desk:
         value = make()
         self._memory[name] = (key, value)
         return value
+
+
+def _settle(project: Project) -> None:
+    """Finish a change of the recordings that a crash interrupted."""
+    if (project.root / "datasets" / ".journal").is_dir():
+        from ...core.dataset.fixes import settle
+
+        settle(project)
 
 
 def fingerprint(data: Any) -> str:

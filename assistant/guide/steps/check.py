@@ -8,9 +8,10 @@ from typing import Any
 
 from ....core.findings import Severity
 from ..desk import Desk
-from ..store import signature
-from ..view import Block, Question, StepStatus, Table, Text
+from ..sources import dataset_files, dataset_signature
+from ..view import Action, Block, JobView, Question, Reply, StepStatus, Table, Text
 from ..watch import JobWatch
+from . import check_fixes, mending, statistics
 from .work import JobStep
 
 MOST_ROWS = 300
@@ -42,7 +43,7 @@ class CheckStep(JobStep):
         state = desk.opened.state
         return {
             "datasets": [
-                [entry.raw_data_dir, entry.language, dataset_signature(entry.raw_data_dir)]
+                [entry.raw_data_dir, entry.language, dataset_signature(desk.opened, entry)]
                 for entry in state.datasets
             ],
             "thresholds": state.thresholds,
@@ -52,7 +53,7 @@ class CheckStep(JobStep):
         return [
             path
             for entry in desk.opened.state.datasets
-            for path in dataset_files(entry.raw_data_dir)
+            for path in dataset_files(desk.opened, entry)
         ]
 
     def params(self, desk: Desk) -> dict[str, Any]:
@@ -98,20 +99,86 @@ class CheckStep(JobStep):
             return StepStatus.READY
         return StepStatus.DONE
 
+    def own_status(self, desk: Desk) -> StepStatus:
+        return StepStatus.RUNNING if mending.at_work(desk) else super().own_status(desk)
+
     def questions(self, desk: Desk) -> Sequence[Question]:
         watch = self.watch(desk)
-        if watch is None or watch.status.state != "done" or not self.count(watch, Severity.ERROR):
+        if watch is None or watch.status.state != "done" or mending.at_work(desk):
             return ()
-        return (self.ask("go_on", "toggle", self.going_on(desk, watch)),)
+        asked = check_fixes.question(desk, watch)
+        if self.count(watch, Severity.ERROR):
+            asked.append(self.ask("go_on", "toggle", self.going_on(desk, watch)))
+        return asked
 
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
         watch = self.watch(desk)
         if watch is not None and "go_on" in values:
             # A yes is about the errors that were seen, not about those of a later check.
             desk.save_answer(self.id, "go_on_after", watch.job.id if values["go_on"] else "")
+        if "fix" in values:
+            desk.save_answer(self.id, "fix", values["fix"])
         return {}
 
+    # Fixing and counting are jobs of their own, beside the check ----------------------
+
+    def job(self, desk: Desk) -> JobView | None:
+        watch = mending.last_job(desk, self.watch(desk), statistics.unfinished(desk))
+        return watch.view() if watch else None
+
+    def actions(self, desk: Desk) -> Sequence[Action]:
+        if mending.at_work(desk):
+            return (self.button("stop"),)
+        actions = [*super().actions(desk), *self._mending_actions(desk)]
+        return actions if self._checks(desk) else (*actions, statistics.action(desk))
+
+    def _mending_actions(self, desk: Desk) -> list[Action]:
+        watch = self.watch(desk)
+        if watch is not None and watch.running:
+            return []
+        known = watch is not None and watch.status.state == "done"
+        buttons = check_fixes.actions(desk, watch) if watch and known else []
+        return [*buttons, *mending.undo_action(desk)]
+
+    def _checks(self, desk: Desk) -> bool:
+        watch = self.watch(desk)
+        return watch is not None and watch.running
+
+    def act(self, desk: Desk, action: str) -> Reply:
+        counting = statistics.at_work(desk)
+        mended, watch = mending.at_work(desk), self.watch(desk)
+        if action == statistics.START:
+            return statistics.start(desk)
+        if action == "undo":
+            return mending.undo(desk)
+        if action in ("fix_safe", "fix_kind") and watch is not None:
+            return check_fixes.act(desk, action, watch, fresh=self.fresh(desk))
+        if action == "stop" and mended is not None:
+            mended.job.stop()
+            return Reply(True, self.say("stopping"))
+        if action == "stop" and counting is not None and not self._checks(desk):
+            return statistics.stop(counting)
+        return super().act(desk, action)
+
+    # What there is to see -------------------------------------------------------------
+
     def blocks(self, desk: Desk) -> Sequence[Block]:
+        return (
+            *self._verdict_blocks(desk),
+            *self._mending_blocks(desk),
+            *statistics.blocks(desk, self.input_files(desk)),
+        )
+
+    def _mending_blocks(self, desk: Desk) -> Sequence[Block]:
+        watch = self.watch(desk)
+        known = watch is not None and watch.status.state == "done" and self.fresh(desk)
+        return (
+            *mending.in_vain(desk, watch),
+            *(check_fixes.blocks(desk, watch, self.mark(desk)) if watch and known else ()),
+            *mending.history_table(desk),
+        )
+
+    def _verdict_blocks(self, desk: Desk) -> Sequence[Block]:
         watch = self.watch(desk)
         if watch is None or watch.status.state != "done":
             return ()
@@ -126,6 +193,8 @@ class CheckStep(JobStep):
             blocks.append(Text(self.say("clean"), "good"))
         else:
             blocks.append(Text(self.say("usable"), "good"))
+        if safe := check_fixes.safe_count(watch):
+            blocks.append(Text(self.say("fixable", count=safe)))
         if later:
             blocks.append(Text(self.say("later", count=later)))
         if found:
@@ -133,13 +202,14 @@ class CheckStep(JobStep):
         return blocks
 
     def _table(self, found: list[dict[str, Any]]) -> Table:
-        columns = ("severity", "item", "message", "hint", "code")
+        columns = ("severity", "item", "message", "hint", "fix", "code")
         rows = tuple(
             (
                 str(one.get("severity", "")),
                 _where(one),
                 str(one.get("message", "")),
                 str(one.get("hint", "")),
+                check_fixes.can_be_fixed(one),
                 str(one.get("code", "")),
             )
             for one in found[:MOST_ROWS]
@@ -165,17 +235,6 @@ class CheckStep(JobStep):
             errors=self.count(watch, Severity.ERROR),
             warnings=self.count(watch, Severity.WARNING),
         )
-
-
-def dataset_signature(raw_data_dir: str) -> list[Any]:
-    """Changes when the transcriptions or the list of sound files change."""
-    return [signature(path) for path in dataset_files(raw_data_dir)]
-
-
-def dataset_files(raw_data_dir: str) -> tuple[Path, Path]:
-    """The transcriptions, and the folder whose time stamp shows added and removed sounds."""
-    folder = Path(raw_data_dir)
-    return folder / "transcriptions.csv", folder / "wavs"
 
 
 def _about_dictionary(code: str) -> bool:

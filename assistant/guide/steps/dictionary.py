@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....core.atomic import write_text
-from ....core.dictionary import (
-    Mismatch,
-    PhonemeSet,
-    compare,
-    list_dictionaries,
-    read_dictionary,
-    resolve_dictionary,
-    trim_dictionary,
-)
-from ....core.dictionary.files import GLOBAL_PHONEMES
+from ....core.dictionary import Mismatch, list_dictionaries
 from ....core.errors import SingwizError
 from ....core.findings import Finding, Severity, has_errors
-from ..desk import Desk, is_file
+from ....core.project import Project
+from ..desk import Desk, fingerprint, is_file
+from ..sources import dataset_signature
 from ..store import signature
-from ..view import Action, Block, Question, Reply, StepStatus, Table, Text
+from ..view import Action, Block, JobView, Question, Reply, StepStatus, Table, Text
 from ..words import say
+from . import cures, mending
 from .base import Step
-from .check import MOST_ROWS, dataset_signature
+from .check import MOST_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +57,14 @@ class DictionaryStep(Step):
 
     def comparison(self, desk: Desk) -> Comparison:
         """Labels against dictionaries, worked out again only when one of them changed."""
+        return desk.remembered("comparison", self._key(desk), lambda: self._compare(desk))
+
+    def _key(self, desk: Desk) -> Hashable:
+        """Everything that the comparison depends on."""
         state = desk.opened.state
-        key = (
+        return (
             tuple(
-                (entry.raw_data_dir, entry.language, str(dataset_signature(entry.raw_data_dir)))
+                (entry.name, entry.language, str(dataset_signature(desk.opened, entry)))
                 for entry in state.datasets
             ),
             tuple(
@@ -77,51 +74,31 @@ class DictionaryStep(Step):
             tuple(state.extra_phonemes),
             tuple(tuple(group) for group in state.merged_phoneme_groups),
         )
-        return desk.remembered("comparison", key, lambda: self._compare(desk))
 
     def _compare(self, desk: Desk) -> Comparison:
-        from ....core.dataset.raw import RawDataset
+        from ....core.jobs.matching import match
 
-        project = desk.opened
-        state = project.state
-        findings: list[Finding] = []
-        dictionaries = {}
         try:
-            for language, chosen in state.dictionaries.items():
-                path = resolve_dictionary(chosen, base=project.root)
-                dictionaries[language], problems = read_dictionary(path, language)
-                findings += problems
-            phonemes = PhonemeSet.build(
-                dictionaries,
-                extra_phonemes=state.extra_phonemes,
-                merged_phoneme_groups=state.merged_phoneme_groups,
-            )
+            found = match(desk.opened)
         except SingwizError as error:
             return Comparison(None, trouble=error)
-        sequences = [
-            (item.name, dataset.language, item.ph_seq)
-            for dataset in (
-                RawDataset.open(
-                    Path(entry.raw_data_dir),
-                    name=entry.name,
-                    speaker=entry.speaker,
-                    language=entry.language,
-                )
-                for entry in state.datasets
-            )
-            for item in dataset.items
-        ]
-        return Comparison(
-            compare(phonemes, sequences),
-            symbols=len(phonemes.ids),
-            findings=(*findings, *phonemes.findings),
-        )
+        return Comparison(found.mismatch, len(found.phonemes.ids), findings=found.findings)
 
     def own_status(self, desk: Desk) -> StepStatus:
         if not desk.opened.state.datasets:
             return StepStatus.READY
+        work = mending.at_work(desk)
+        if work is not None and "cures" in work.job.params:
+            return StepStatus.RUNNING
         comparison = self.comparison(desk)
         return StepStatus.DONE if comparison.ok else StepStatus.READY
+
+    def job(self, desk: Desk) -> JobView | None:
+        """A change of the labels while it runs, or what went wrong with the last one."""
+        watch = mending.last_job(desk, desk.watch("check"))
+        if watch is None or watch.job.stage == "check":
+            watch = mending.at_work(desk)
+        return watch.view() if watch and watch.status.state != "done" else None
 
     # Questions ------------------------------------------------------------------------
 
@@ -137,6 +114,9 @@ class DictionaryStep(Step):
                 help=self.say("file-help", shipped=", ".join(list_dictionaries()) or "–"),
             )
         ]
+        mismatch = self.comparison(desk).mismatch
+        if mismatch is not None and not mending.at_work(desk):
+            asked += cures.questions(desk, mismatch)
         asked.append(
             self.ask("extra_phonemes", "text", " ".join(state.extra_phonemes), advanced=True)
         )
@@ -147,7 +127,7 @@ class DictionaryStep(Step):
         return datasets[0].language if datasets else ""
 
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
-        errors: dict[str, str] = {}
+        errors = cures.answer(desk, values)
         state = desk.opened.state
         if "dictionary_file" in values:
             chosen = values["dictionary_file"]
@@ -165,57 +145,41 @@ class DictionaryStep(Step):
     # Actions --------------------------------------------------------------------------
 
     def actions(self, desk: Desk) -> Sequence[Action]:
+        if work := mending.at_work(desk):
+            return (self.button("stop"),) if "cures" in work.job.params else ()
         comparison = self.comparison(desk)
-        actions = []
-        if comparison.unexpected:
-            actions.append(self.button("add_symbols", primary=not comparison.missing))
-        silent = [symbol for symbol in comparison.missing if symbol in GLOBAL_PHONEMES]
-        if len(comparison.missing) > len(silent):
-            actions.append(self.button("trim", primary=True))
-        if len(silent) == 1:
-            actions.append(self.button("merge_silence", primary=comparison.missing == silent))
-        return actions
+        actions = cures.actions(desk, comparison.mismatch) if comparison.mismatch else []
+        if self._fixable(comparison):
+            actions.append(self.button("fix_dictionary", primary=not actions))
+        return (*actions, *mending.undo_action(desk))
 
     def act(self, desk: Desk, action: str) -> Reply:
+        work = mending.at_work(desk)
+        if action == "stop" and work is not None:
+            work.job.stop()
+            return Reply(True, self.say("stopping"))
+        if action == "undo":
+            return mending.undo(desk)
         comparison = self.comparison(desk)
-        if action == "add_symbols":
-            with desk.edit() as project:
-                known = project.state.extra_phonemes
-                known += [symbol for symbol in comparison.unexpected if symbol not in known]
-            return Reply(True, self.say("added", symbols=", ".join(comparison.unexpected)))
-        if action == "merge_silence":
-            with desk.edit() as project:
-                project.state.merged_phoneme_groups.append(list(GLOBAL_PHONEMES))
-            return Reply(True, self.say("merged"))
-        return self._trim(desk, comparison)
+        if action == "fix_dictionary":
+            return self._clean(desk, comparison)
+        reply = cures.act(desk, action, comparison.mismatch) if comparison.mismatch else None
+        return reply or Reply(False, say("refused.action"))
 
-    def _trim(self, desk: Desk, comparison: Comparison) -> Reply:
-        """Write copies of the dictionaries without the entries whose symbols nobody sings."""
-        mismatch = comparison.mismatch
-        if mismatch is None:
-            return Reply(False, say("refused.action"))
-        used = {
-            name for label, count in mismatch.counts.items() if count for name in label.split("|")
-        }
-        unused = {name for label in comparison.missing for name in label.split("|")}
-        removed = 0
-        with desk.edit() as project:
-            state = project.state
-            for language, chosen in list(state.dictionaries.items()):
-                path = resolve_dictionary(chosen, base=project.root)
-                dictionary, _ = read_dictionary(path, language)
-                text = trim_dictionary(dictionary, used)
-                if not text:
-                    return Reply(False, self.say("nothing-left", language=language))
-                dropped = len(dictionary.entries) - text.count("\n")
-                if dropped <= 0:
-                    continue
-                removed += dropped
-                copy = project.root / "datasets" / f"dictionary-{language}.txt"
-                write_text(copy, text)
-                state.dictionaries[language] = str(copy)
-            state.extra_phonemes = [one for one in state.extra_phonemes if one not in unused]
-        return Reply(True, self.say("trimmed", count=removed))
+    def _fixable(self, comparison: Comparison) -> list[Finding]:
+        if not comparison.findings:
+            return []
+        from ....core.dataset.fixes import with_fixes
+
+        return [finding for finding in with_fixes(comparison.findings) if finding.fix]
+
+    def _clean(self, desk: Desk, comparison: Comparison) -> Reply:
+        """Clean a copy of the dictionary, unclear lines included: there is no other way on."""
+        from ....core.dataset.fixes import plan_fixes
+
+        project = Project.open(desk.opened.root)
+        plan = plan_fixes(project, self._fixable(comparison), safe_only=False)
+        return cures.apply_now(desk, plan)
 
     # What there is to see -------------------------------------------------------------
 
@@ -230,26 +194,14 @@ class DictionaryStep(Step):
             blocks.append(Text(self.say("match", symbols=comparison.symbols), "good"))
         if not mismatch.ok:
             blocks.append(Text(f"```\n{mismatch.report()}\n```", "error"))
-        advice = _advice(mismatch)
-        if mismatch.unexpected:
-            rows = tuple(
-                (symbol, str(use.count), ", ".join(use.items),
-                 advice.get(symbol, ""))
-                for symbol, use in sorted(mismatch.unexpected.items())
-            )  # fmt: skip
-            columns = ("symbol", "count", "items", "advice")
-            blocks.append(
-                Table(self.say("unexpected"), tuple(self.say(f"column-{c}") for c in columns), rows)
-            )
-        if mismatch.missing:
-            rows2 = tuple((symbol, advice.get(symbol, "")) for symbol in mismatch.missing)
-            blocks.append(
-                Table(self.say("missing"), (self.say("column-symbol"), self.say("column-advice")),
-                      rows2)
-            )  # fmt: skip
+        if not mismatch.ok:
+            blocks.append(cures.table(mismatch))
         if comparison.findings:
             blocks.append(self._findings_table(comparison))
-        return blocks
+        if not mismatch.ok and not mending.at_work(desk):
+            blocks += cures.clips(desk, mismatch)
+            blocks += cures.preview(desk, mismatch, fingerprint(self._key(desk)))
+        return [*blocks, *mending.history_table(desk)]
 
     def _findings_table(self, comparison: Comparison) -> Table:
         order = {severity: number for number, severity in enumerate(Severity)}
@@ -285,11 +237,3 @@ class DictionaryStep(Step):
                 missing=len(comparison.missing),
             )
         return self.say("summary", symbols=comparison.symbols)
-
-
-def _advice(mismatch: Mismatch) -> dict[str, str]:
-    """Suggestions per symbol, in one sentence each."""
-    advice: dict[str, str] = {}
-    for suggestion in mismatch.suggestions:
-        advice.setdefault(suggestion.symbol, suggestion.advice)
-    return advice

@@ -51,7 +51,9 @@ class ListenStep(JobStep):
         seen = signature(path)
         if seen is None:
             return []
+        # A config made before or after a fix names the originals or their fixed copy.
         names = {entry.raw_data_dir: entry.name for entry in project.state.datasets}
+        names |= {str(project.raw_folder(entry)): entry.name for entry in project.state.datasets}
         return desk.remembered(
             "held-out", (seen, fingerprint(names)), lambda: _held_out(path, names)
         )

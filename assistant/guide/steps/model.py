@@ -10,11 +10,11 @@ from ....core.errors import SingwizError
 from ....core.project import ModelChoice, Project
 from ....core.reporting import Reporter
 from ..desk import Desk, fingerprint
+from ..sources import dataset_signature
 from ..store import signature
 from ..view import Action, Block, Choice, Question, Reply, StepStatus, Table, Text
 from ..watch import JobWatch
 from .base import Step
-from .check import dataset_signature
 
 if TYPE_CHECKING:
     from ....core.config import Config
@@ -63,7 +63,7 @@ class ModelStep(Step):
         choice = self._choice(desk)
         return {
             "datasets": [
-                [entry.model_dump(mode="json"), dataset_signature(entry.raw_data_dir)[0]]
+                [entry.model_dump(mode="json"), dataset_signature(desk.opened, entry)[0]]
                 for entry in state.datasets
             ],
             "dictionaries": [

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ..desk import Desk
+from ..sources import dataset_signature
 from ..store import signature
 from ..view import Block, Image, Table, Text
 from ..watch import JobWatch
 from ..words import say
-from .check import CheckStep, dataset_signature
+from .check import CheckStep
 from .work import JobStep
 
 SPLITS = ("train", "train_original", "valid")
@@ -41,7 +42,7 @@ class PrepareStep(JobStep):
         state = project.state
         return {
             "config": config,
-            "datasets": [dataset_signature(entry.raw_data_dir) for entry in state.datasets],
+            "datasets": [dataset_signature(project, entry) for entry in state.datasets],
             "dictionaries": [
                 [chosen, signature(Path(chosen))]
                 for _, chosen in sorted(state.dictionaries.items())

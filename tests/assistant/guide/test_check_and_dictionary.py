@@ -43,8 +43,8 @@ def test_errors_are_listed_with_place_and_advice_and_block(guide: Guide, raw: Ra
     assert view.status is StepStatus.READY
     table = next(block for block in view.blocks if isinstance(block, Table))
     assert table.severity_column == 0
-    severity, where, message, hint, code = table.rows[0]
-    assert (severity, code) == ("error", "audio-missing")
+    severity, where, message, hint, fix, code = table.rows[0]
+    assert (severity, fix, code) == ("error", "yes", "audio-missing")
     assert "song3" in where
     assert message
     assert hint
@@ -65,9 +65,9 @@ def test_going_on_is_a_decision_about_the_errors_that_were_seen(
     assert guide.view("check").status is StepStatus.READY, "a new check, a new decision"
 
 
-def test_a_clean_check_asks_nothing(guide: Guide) -> None:
+def test_a_check_without_errors_does_not_ask_whether_to_go_on(guide: Guide) -> None:
     start_check(guide)
-    assert guide.view("check").questions == ()
+    assert "go_on" not in {question.id for question in guide.view("check").questions}
     assert "go_on" in guide.answer("check", {"go_on": True}).errors
 
 
@@ -97,8 +97,9 @@ def test_an_unknown_symbol_is_left_to_the_dictionary_step(guide: Guide, raw: Raw
     assert view.status is StepStatus.READY
     assert " (+) ['xx']" in texts(guide, "dictionary")
     (table,) = [block for block in view.blocks if isinstance(block, Table)]
-    symbol, count, items, advice = table.rows[0]
-    assert (symbol, count, items) == ("xx", "1", "odd")
+    symbol, side, count, places, advice = table.rows[0]
+    assert (symbol, count, places) == ("xx", "1", "odd 0.90 s")
+    assert "labels" in side
     assert advice
     assert guide.view("model").status is StepStatus.LOCKED
 
@@ -145,7 +146,7 @@ def test_a_voice_without_breaths_may_treat_them_as_silence(tmp_path: Path) -> No
     guide.act("recordings", "create")
     view = guide.view("dictionary")
     assert view.status is StepStatus.READY
-    assert [a.id for a in view.actions] == ["merge_silence"]
+    assert [a.id for a in view.actions if a.primary] == ["merge_silence"]
     assert guide.act("dictionary", "merge_silence").ok
     assert guide.view("dictionary").status is StepStatus.DONE
 
