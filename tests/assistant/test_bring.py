@@ -87,7 +87,7 @@ def test_an_import_makes_a_project_and_says_what_it_did(run: Run, songs: Path, p
     assert more.code == 0
     assert "2 recordings" in more.out and "Renamed: pau ×8, br ×4" in more.out
     assert "japanese-romaji (100.0%)" in more.out
-    assert "bad.lab" in more.err and "no times" in more.err
+    assert "bad.lab" in more.err and "is not a time" in more.err
     assert [e.name for e in Project.open(project).state.datasets] == ["aoi", "more"]
 
 
