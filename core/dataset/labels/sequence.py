@@ -154,6 +154,6 @@ def _closed(
         start = at if start <= at else fill(at, start, name)
         pieces.append((start, max(label.end, start), name))
         at = pieces[-1][1]
-    if seconds is not None and seconds > at and pieces[-1][2] != "SP":
+    if seconds is not None and seconds > at + SNAP and pieces[-1][2] != "SP":
         fill(at, seconds, None)
     return pieces, filled
