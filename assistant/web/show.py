@@ -70,7 +70,7 @@ def _table(block: Table, elem_id: str) -> None:
     )
 
 
-def _widths(block: Table) -> list[str]:
+def _widths(block: Table) -> list[str | int]:
     """Shares of the width by what the columns hold, so that long texts wrap and nothing hides."""
     longest = [
         min(36, max(12, len(title), *(len(row[column]) for row in block.rows)))

@@ -101,7 +101,7 @@ def _on_dask(
     address: str | None,
 ) -> Generator[Output]:
     try:
-        from distributed import Client  # type: ignore[import-not-found]
+        from distributed import Client
     except ImportError:
         raise SingwizError(
             "dask-missing",

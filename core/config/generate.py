@@ -107,7 +107,8 @@ def choose_validation_items(
     )
     for position, (_, pool) in enumerate(sorted(pools.items())):
         count = min(share + (position < rest), len(pool) - 1)
-        taken, kept = [], []
+        taken: list[tuple[int, str]] = []
+        kept: list[tuple[int, str]] = []
         for index, name in draw.sample(pool, len(pool)):
             phonemes = set(known.get(datasets[index].name, {}).get(name, ()))
             if len(taken) < count and all(left[phoneme] > 1 for phoneme in phonemes):

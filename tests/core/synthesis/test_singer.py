@@ -13,9 +13,9 @@ import soundfile
 
 from singwiz.core.dataset.ds import write_ds
 from singwiz.core.errors import Cancelled, SingwizError
+from singwiz.core.plots.sound import save_spectrogram
 from singwiz.core.reporting import Reporter
 from singwiz.core.synthesis.singer import Singer
-from singwiz.core.plots.sound import save_spectrogram
 
 from .conftest import make_experiment, segment
 
