@@ -86,18 +86,20 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture inside the project folder."""
+    """A picture inside the project folder; another ``version`` is another picture."""
 
     path: Path
     caption: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A sound file inside the project folder."""
+    """A sound file inside the project folder; another ``version`` is another sound."""
 
     path: Path
     caption: str = ""
+    version: int = 0
 
 
 Block = Text | Table | Chart | Image | Audio

@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..sources import dataset_files, dataset_signature
 from ..view import Action, Block, JobView, Question, Reply, StepStatus, Table, Text
 from ..watch import JobWatch
-from . import check_fixes, mending, statistics
+from . import check_fixes, looking, mending, statistics
 from .work import JobStep
 
 MOST_ROWS = 300
@@ -104,12 +104,17 @@ class CheckStep(JobStep):
 
     def questions(self, desk: Desk) -> Sequence[Question]:
         watch = self.watch(desk)
-        if watch is None or watch.status.state != "done" or mending.at_work(desk):
+        if mending.at_work(desk):
             return ()
+        if watch is None or watch.status.state != "done":
+            return self._look_at(desk)
         asked = check_fixes.question(desk, watch)
         if self.count(watch, Severity.ERROR):
             asked.append(self.ask("go_on", "toggle", self.going_on(desk, watch)))
-        return asked
+        return [*asked, *self._look_at(desk)]
+
+    def _look_at(self, desk: Desk) -> list[Question]:
+        return looking.question(desk, self.watch(desk))
 
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
         watch = self.watch(desk)
@@ -118,19 +123,24 @@ class CheckStep(JobStep):
             desk.save_answer(self.id, "go_on_after", watch.job.id if values["go_on"] else "")
         if "fix" in values:
             desk.save_answer(self.id, "fix", values["fix"])
+        if looking.QUESTION in values:
+            desk.save_answer(self.id, looking.QUESTION, values[looking.QUESTION])
         return {}
 
     # Fixing and counting are jobs of their own, beside the check ----------------------
 
     def job(self, desk: Desk) -> JobView | None:
-        watch = mending.last_job(desk, self.watch(desk), statistics.unfinished(desk))
+        beside = (statistics.unfinished(desk), looking.unfinished(desk))
+        watch = mending.last_job(desk, self.watch(desk), *beside)
         return watch.view() if watch else None
 
     def actions(self, desk: Desk) -> Sequence[Action]:
         if mending.at_work(desk):
             return (self.button("stop"),)
         actions = [*super().actions(desk), *self._mending_actions(desk)]
-        return actions if self._checks(desk) else (*actions, statistics.action(desk))
+        if self._checks(desk):
+            return actions
+        return (*actions, *looking.action(self._look_at(desk)), statistics.action(desk))
 
     def _mending_actions(self, desk: Desk) -> list[Action]:
         watch = self.watch(desk)
@@ -149,6 +159,8 @@ class CheckStep(JobStep):
         mended, watch = mending.at_work(desk), self.watch(desk)
         if action == statistics.START:
             return statistics.start(desk)
+        if action == looking.ACTION:
+            return looking.start(desk, self._look_at(desk))
         if action == "undo":
             return mending.undo(desk)
         if action in ("fix_safe", "fix_kind") and watch is not None:
@@ -166,6 +178,7 @@ class CheckStep(JobStep):
         return (
             *self._verdict_blocks(desk),
             *self._mending_blocks(desk),
+            *looking.blocks(desk),
             *statistics.blocks(desk, self.input_files(desk)),
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,11 @@ def unfinished(desk: Desk) -> JobWatch | None:
 
 def action(desk: Desk) -> Action:
     """The button that starts the job, or stops it."""
-    watch = desk.watch(STAGE)
-    if watch is not None and watch.running:
+    if at_work(desk):
         return Action("stop", say("check.do.stop"))
-    known = watch is not None and watch.status.state == "done"
-    return Action(START, say("check.do.renew_statistics" if known else "check.do.statistics"))
+    return Action(
+        START, say("check.do.renew_statistics" if _known(desk) else "check.do.statistics")
+    )
 
 
 def start(desk: Desk) -> Reply:
@@ -72,49 +73,61 @@ def stop(watch: JobWatch) -> Reply:
 
 
 def blocks(desk: Desk, recordings: Iterable[Path]) -> list[Block]:
-    """What the newest finished job found, whoever started it; empty if there is none.
+    """What was found last, whoever started it; empty if there is nothing.
 
     Args:
         desk: where it is remembered.
         recordings: files and folders; if one is newer, the numbers are out of date.
     """
-    desk.watch(STAGE)  # brings the newest up to date
-    done = [
-        one
-        for one in desk.history(STAGE)
-        if one.status.state == "done" and not one.job.params.get("output")
-    ]
-    if not done:
+    known = _known(desk)
+    if known is None:
         return []
-    listed = done[-1].result.get("pictures")
-    pictures = [Path(str(one)) for one in listed] if isinstance(listed, list) else []
-    outdated = any(is_newer(path, done[-1].job.created) for path in recordings)
+    outdated = any(is_newer(path, known.made) for path in recordings)
+    heading = Text(_say("outdated"), "warning") if outdated else Text(_say("title"))
+    return [heading, *known.blocks]
+
+
+def recordings(desk: Desk) -> tuple[tuple[str, str], ...]:
+    """Dataset and item of every recording that was counted."""
+    known = _known(desk)
+    return known.recordings if known else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A profile, laid out; ``made`` in seconds since the epoch."""
+
+    made: float
+    blocks: tuple[Block, ...]
+    recordings: tuple[tuple[str, str], ...]
+
+
+def _known(desk: Desk) -> _Known | None:
     file = desk.opened.dataset_dir(".profile") / "profile.json"
     seen = signature(file)
     if seen is None:
-        return []
-    laid_out: tuple[Block, ...] = desk.remembered(
-        "statistics", (seen, tuple(pictures)), lambda: _read(file, pictures)
-    )
-    if not laid_out:
-        return []
-    heading = Text(_say("outdated"), "warning") if outdated else Text(_say("title"))
-    return [heading, *laid_out]
+        return None
+    return desk.remembered("statistics", seen, lambda: _read(file, seen[0] / 1e9))
 
 
-def _read(file: Path, pictures: Sequence[Path]) -> tuple[Block, ...]:
+def _read(file: Path, made: float) -> _Known | None:
     try:
         profile = json.loads(file.read_text(encoding="utf-8"))
         if profile["schema"] != SCHEMA:
-            return ()
+            return None
         blocks: list[Block] = []
         for dataset in profile["datasets"][:MOST_DATASETS]:
             blocks.append(_overview(dataset))
             blocks.append(_phonemes(dataset, int(profile["band"])))
-            blocks += _pictures(dataset["name"], pictures)
+            blocks += _pictures(dataset["name"], file.parent)
+        recordings = tuple(
+            (str(dataset["name"]), str(one["item"]))
+            for dataset in profile["datasets"]
+            for one in dataset["recordings"]
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return ()  # somebody edited it; counting again writes it anew
-    return tuple(blocks)
+        return None  # somebody edited it; counting again writes it anew
+    return _Known(made, tuple(blocks), recordings)
 
 
 def _overview(dataset: Mapping[str, Any]) -> Table:
@@ -160,13 +173,19 @@ def _phonemes(dataset: Mapping[str, Any], band: int) -> Table:
     return Table(_say("phonemes", name=dataset["name"]), columns, tuple(rows))
 
 
-def _pictures(name: str, pictures: Sequence[Path]) -> list[Block]:
+def _pictures(name: str, folder: Path) -> list[Block]:
+    paths = ((chart, folder / f"{name}-{chart}.png") for chart in CHARTS)
     return [
-        Image(path, _say(f"picture.{chart}", name=name))
-        for chart in CHARTS
-        for path in pictures
-        if path.stem == f"{name}-{chart}" and is_file(path)
+        Image(path, _say(f"picture.{chart}", name=name), version=version(path))
+        for chart, path in paths
+        if is_file(path)
     ]
+
+
+def version(path: Path) -> int:
+    """Another number for another content of a file."""
+    seen = signature(path)
+    return seen[0] if seen else 0
 
 
 def sparkline(heights: Sequence[float]) -> str:
