@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -192,7 +193,7 @@ def check(
     if as_json:
         print_json(result)
     else:
-        _show(result)
+        _show(result, project="" if is_raw or config is not None else str(path))
     if result["summary"]["errors"]:
         raise typer.Exit(INPUT_PROBLEM)
 
@@ -239,17 +240,23 @@ def _check_config(
     )
 
 
-def _show(result: Mapping[str, Any]) -> None:
+def _show(result: Mapping[str, Any], *, project: str = "") -> None:
     console = out()
     show_findings(result["findings"], console)
     mismatch = result["mismatch"]
     if mismatch and (mismatch["unexpected"] or mismatch["missing"]):
-        show_mismatch(mismatch)
+        show_mismatch(mismatch, project=project)
     summary = result["summary"]
     console.print(
         f"{summary['items']} recordings, {duration(summary['seconds'])}: "
         f"{summary['errors']} errors, {summary['warnings']} warnings, {summary['notes']} notes",
         style="bold",
     )
+    fixable = sum(1 for finding in result["findings"] if finding["fix"])
+    if fixable and project:
+        console.print(
+            f"Findings with a fix: {fixable}. See what it would change: "
+            f"singwiz fix {shlex.quote(project)} --dry-run"
+        )
     if result["mismatch"] is None:
         err().print("The labels were not compared with a dictionary.", style="dim")

@@ -37,6 +37,13 @@ class Background:
         threading.Thread(target=self._work, args=(name, key, make), daemon=True).start()
         return None
 
+    def known(self, name: str, key: Hashable) -> Any:
+        """What was worked out for this key; None if that is not known or went wrong."""
+        with self._lock:
+            known = self._known.get(name)
+        same = known is not None and known[0] == key and not isinstance(known[1], BaseException)
+        return known[1] if known is not None and same else None
+
     def _work(self, name: str, key: Hashable, make: Callable[[], Any]) -> None:
         outcome: Any
         try:

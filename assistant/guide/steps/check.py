@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,8 @@ class CheckStep(JobStep):
         if mending.at_work(desk):
             return (self.button("stop"),)
         actions = [*super().actions(desk), *self._mending_actions(desk)]
+        if any(action.primary for action in actions[1:]):
+            actions[0] = replace(actions[0], primary=False)
         if self._checks(desk):
             return actions
         return (*actions, *looking.action(self._look_at(desk)), statistics.action(desk))
@@ -147,7 +150,9 @@ class CheckStep(JobStep):
         if watch is not None and watch.running:
             return []
         known = watch is not None and watch.status.state == "done"
-        buttons = check_fixes.actions(desk, watch) if watch and known else []
+        buttons = check_fixes.actions(desk, watch, self.mark(desk)) if watch and known else []
+        if buttons and buttons[0].enabled and self.own_status(desk) is StepStatus.READY:
+            buttons[0] = replace(buttons[0], primary=True)
         return [*buttons, *mending.undo_action(desk)]
 
     def _checks(self, desk: Desk) -> bool:

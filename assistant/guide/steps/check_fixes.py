@@ -82,15 +82,30 @@ def _chosen(desk: Desk, watch: JobWatch) -> str:
     return SAFE if safe_count(watch) else next(iter(found), "")
 
 
-def actions(desk: Desk, watch: JobWatch) -> list[Action]:
-    """Buttons for what was chosen, and for all that is safe."""
+def actions(desk: Desk, watch: JobWatch, mark: str) -> list[Action]:
+    """Buttons for what was chosen, and for all that is safe.
+
+    One whose changes are worked out already, and are none, is disabled.
+    """
     found = kinds(watch)
+    chosen = _chosen(desk, watch)
+    worked_out = desk.background.known("fixes", _key(watch, chosen, mark))
+    reason = say("mend.nothing") if worked_out is not None and worked_out.empty else ""
     buttons = []
     if safe_count(watch):
-        buttons.append(Action("fix_safe", say(f"{STEP}.do.fix_safe")))
-    if found and _chosen(desk, watch) != SAFE:
-        buttons.append(Action("fix_kind", say(f"{STEP}.do.fix_kind")))
+        why = reason if chosen == SAFE else ""
+        buttons.append(_button("fix_safe", why))
+    if found and chosen != SAFE:
+        buttons.append(_button("fix_kind", reason))
     return buttons
+
+
+def _button(action: str, reason: str) -> Action:
+    return Action(action, say(f"{STEP}.do.{action}"), enabled=not reason, reason=reason)
+
+
+def _key(watch: JobWatch, chosen: str, mark: str) -> tuple[str, str, str]:
+    return (watch.job.id, chosen, mark)
 
 
 def act(desk: Desk, action: str, watch: JobWatch, *, fresh: bool) -> Reply:
@@ -114,6 +129,6 @@ def blocks(desk: Desk, watch: JobWatch, mark: str) -> Sequence[Block]:
     return mending.preview(
         desk,
         "fixes",
-        (watch.job.id, chosen, mark),
+        _key(watch, chosen, mark),
         lambda project: plan_fixes(project, findings, only=only, safe_only=only is None),
     )

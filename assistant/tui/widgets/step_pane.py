@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -13,6 +14,9 @@ from textual.widgets import Button, Collapsible, ProgressBar, Static
 from ...guide.view import Action, Block, JobView, Question, StepView
 from .blocks import block_widget
 from .questions import QuestionField, field_for
+
+PADDING, LEAST_WIDTH = 5, 17
+"""Characters around a button's label, its margin included, and of the smallest button."""
 
 
 class ActionPressed(Message):
@@ -87,23 +91,44 @@ def _shape(question: Question) -> tuple[object, ...]:
     return (question.id, question.kind, question.label, question.advanced, question.columns)
 
 
-class Actions(Horizontal):
-    """The buttons of the step."""
+class Actions(Vertical):
+    """The buttons of the step, in as many rows as they need."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._actions: tuple[Action, ...] = ()
+        self._rows: list[list[Action]] = []
 
     def compose(self) -> ComposeResult:
+        self._rows = self._in_rows()
+        for row in self._rows:
+            with Horizontal(classes="action-row"):
+                for action in row:
+                    yield Button(
+                        action.label,
+                        id=f"a-{action.id}",
+                        variant="primary" if action.primary else "default",
+                        disabled=not action.enabled,
+                        tooltip=action.reason or None,
+                        compact=True,
+                    )
+
+    def _in_rows(self) -> list[list[Action]]:
+        """The buttons from left to right, a new row where one would not fit."""
+        rows: list[list[Action]] = []
+        room = 0
         for action in self._actions:
-            yield Button(
-                action.label,
-                id=f"a-{action.id}",
-                variant="primary" if action.primary else "default",
-                disabled=not action.enabled,
-                tooltip=action.reason or None,
-                compact=True,
-            )
+            width = max(cell_len(action.label) + PADDING, LEAST_WIDTH)
+            if not rows or width > room:
+                rows.append([])
+                room = self.size.width or self.app.size.width
+            rows[-1].append(action)
+            room -= width
+        return rows
+
+    async def on_resize(self) -> None:
+        if self._in_rows() != self._rows:
+            await self.recompose()
 
     async def show(self, actions: tuple[Action, ...]) -> None:
         """Draw the buttons if they changed."""

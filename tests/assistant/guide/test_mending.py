@@ -136,13 +136,25 @@ def test_a_change_made_elsewhere_makes_the_check_stale(stereo: Guide) -> None:
     assert "AP" not in " ".join(labels(stereo).values())
 
 
-def test_a_fix_that_can_change_nothing_says_so(guide: Guide) -> None:
+def test_a_fix_that_would_change_nothing_cannot_be_applied(guide: Guide) -> None:
     """The only validation item cannot be released, so its safe fix has nothing to do."""
     start_check(guide)
-    assert "fix_safe" in {one.id for one in guide.view("check").actions}
-    guide.act("check", "fix_safe")
-    assert "nothing that could be changed" in texts(finish(guide, "check"))
+    button = action(previewed(guide, "check"), "fix_safe")
+    assert not button.enabled
+    assert "Nothing would change" in button.reason
+
+
+def test_a_fix_that_changed_nothing_says_so(guide: Guide) -> None:
+    start_check(guide)
+    checked = guide.project.jobs_dir.glob("*-check-*")
+    params = {"check": next(checked).name}
+    run_here(Project.open(guide.project.root), "fix", params, reporter=Reporter())
+    assert "nothing that could be changed" in texts(guide.view("check"))
     assert history(guide.project) == []
+
+
+def test_errors_that_can_be_fixed_make_fixing_the_next_thing_to_do(stereo: Guide) -> None:
+    assert [one.id for one in stereo.view("check").actions if one.primary] == ["fix_safe"]
 
 
 # The mismatch desk ------------------------------------------------------------------------
