@@ -125,6 +125,8 @@ def cure_title(cures: Iterable[Suggestion]) -> str:
     chosen = list(cures)
     if len(chosen) == 1:
         (cure,) = chosen
+        if cure.action == "add-extra":
+            return f"Add '{cure.target}' to extra_phonemes"
         return cure.advice.removesuffix(cure.reason).strip().rstrip(".") or cure.action
     actions = {cure.action for cure in chosen}
     symbols = " ".join(dict.fromkeys(cure.symbol for cure in chosen))
