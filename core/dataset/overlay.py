@@ -35,6 +35,7 @@ OVERLAY_RULES: dict[str, Rule] = {
             Severity.ERROR,
             "Description of the fixed copy is damaged",
             "Take the fixes back with 'singwiz undo', or delete the folder and fix again.",
+            "overlay.json or files.json of a fixed copy was edited or half copied.",
         ),
         Rule(
             "overlay-base-changed",
@@ -42,6 +43,7 @@ OVERLAY_RULES: dict[str, Rule] = {
             "Original labels changed after fixing",
             "The fixed copy counts. To work with the new labels, take the fixes back with "
             "'singwiz undo' and apply them again.",
+            "Fixes are kept beside the originals; transcriptions.csv there was edited since.",
         ),
     )
 }

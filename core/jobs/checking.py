@@ -91,7 +91,9 @@ def check_recordings(
         memory=memory,
         reporter=reporter,
     )
-    findings += _check_whole(datasets, kind, project, config, limits)
+    not_in_seconds = {f.place.dataset for f in findings if f.code == "duration-unit"}
+    timed = [dataset for dataset in datasets if dataset.name not in not_in_seconds]
+    findings += _check_whole(datasets, timed, kind, project, config, limits)
     mismatch = None
     if phoneme_set is not None:
         mismatch = compare(phoneme_set, label_sequences(datasets))
@@ -140,7 +142,7 @@ def _project_config(
         return [], None
     has_items = any(dataset.items for dataset in datasets)
     try:
-        config = _current_config(project, kind, datasets)
+        config = current_config(project, kind, datasets)
     except SingwizError as error:
         # Without recordings or dictionary there is no config yet; those have their own findings.
         incomplete = not has_items or error.code.startswith("dictionary-")
@@ -154,13 +156,13 @@ def _project_config(
     if both and kind in _PAIR:
         with contextlib.suppress(SingwizError):  # checking the other model says what is wrong
             acoustic, variance = (
-                config if one == kind else _current_config(project, one, datasets) for one in _PAIR
+                config if one == kind else current_config(project, one, datasets) for one in _PAIR
             )
             findings += check_pair(acoustic, variance)
     return findings, config
 
 
-def _current_config(project: Project, kind: ModelKind, datasets: Sequence[RawDataset]) -> Config:
+def current_config(project: Project, kind: ModelKind, datasets: Sequence[RawDataset]) -> Config:
     """The config that a stage would use, without writing it."""
     from ..config import load_config
     from .configuring import edited_by_hand, planned_config
@@ -172,23 +174,28 @@ def _current_config(project: Project, kind: ModelKind, datasets: Sequence[RawDat
 
 def _check_whole(
     datasets: Sequence[RawDataset],
+    timed: Sequence[RawDataset],
     kind: ModelKind,
     project: Project | None,
     config: Config | None,
     limits: Thresholds,
 ) -> list[Finding]:
-    """Checks of the voice as a whole, its project and the machine."""
+    """Checks of the voice as a whole, its project and the machine.
+
+    Args:
+        timed: those of the datasets whose labels are in seconds.
+    """
     from . import corpus_checks, environment, prepared_checks
     from .catalogue import say
 
     findings: list[Finding] = []
     if project is not None or config is not None:
-        findings += corpus_checks.check_amounts(datasets, limits)
+        findings += corpus_checks.check_amounts(timed, limits)
     if config is not None and kind != "vocoder":
         rules = [entry.test_prefixes for entry in config.datasets]
         if len(rules) == len(datasets) and any(rules):
             findings += corpus_checks.check_validation(datasets, rules, limits)
-        findings += environment.check_batch_length(config, datasets)
+        findings += environment.check_batch_length(config, timed)
     if project is None:
         return findings
     if not project.state.consent:
@@ -196,7 +203,7 @@ def _check_whole(
         findings.append(say("consent-missing", message))
     findings += environment.check_paths(project, datasets, limits)
     if config is not None:
-        findings += environment.check_resources(project, kind, config, datasets, limits)
+        findings += environment.check_resources(project, kind, config, timed, limits)
         findings += environment.check_earlier_work(project, kind, config)
         findings += prepared_checks.check_prepared(project.binary_dir(kind))
     return findings

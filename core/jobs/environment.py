@@ -17,7 +17,7 @@ from ..project import ModelKind, Project
 from .catalogue import say
 
 if TYPE_CHECKING:
-    from ..config import Config
+    from ..config import Config, Hardware
     from ..dataset import RawDataset
     from ..dataset.checks import Thresholds
 
@@ -37,6 +37,8 @@ _CLOUDS = (
 _LONGEST_INSIDE = len("/checkpoints/acoustic/validation/100000/0123456789.wav")
 _NOT_COMPARED = frozenset({"base_config", "work_dir", "exp_name"})
 _MOST_SHOWN = 5
+_ROOM = 1.5
+"""Batches so many times larger than recommended may still fit."""
 
 
 def check_paths(
@@ -107,6 +109,8 @@ def check_resources(
     limits: Thresholds,
 ) -> list[Finding]:
     """Disk, processor and graphics card against what the config asks of them."""
+    from ..config import detect_hardware, list_hardware
+
     findings = []
     needed = prepared_bytes(config, datasets)
     try:
@@ -132,18 +136,17 @@ def check_resources(
     if workers > 1 and networks:
         message = f"{workers} workers would each load '{networks[0]}' into the graphics card."
         findings.append(say("workers-gpu", message, symbol="binarization_args.num_workers"))
-    return findings + _check_batches(kind, config)
-
-
-def _check_batches(kind: ModelKind, config: Config) -> list[Finding]:
-    from ..config import detect_hardware, list_hardware
-
     own = detect_hardware()
     machine = next((one for one in list_hardware() if one.id == own), None)
-    if machine is None or not machine.memory or config.pl_trainer_accelerator == "cpu":
-        return []
+    return findings + (check_batches(kind, config, machine) if machine else [])
+
+
+def check_batches(kind: ModelKind, config: Config, machine: Hardware) -> list[Finding]:
+    """Batches that are made for more memory than a machine's graphics card has."""
     fitting = machine.values_for(kind).get("max_batch_frames")
-    if fitting is None or config.max_batch_frames <= 1.5 * float(fitting.value):
+    if not machine.memory or config.pl_trainer_accelerator == "cpu" or fitting is None:
+        return []
+    if config.max_batch_frames <= _ROOM * float(fitting.value):
         return []
     message = (
         f"'max_batch_frames' is {config.max_batch_frames}; for a graphics card of "

@@ -93,8 +93,11 @@ class _Reader:
             segments = self._read(item, file)
             if segments is not None and index >= len(segments):
                 place = self.dataset.place(item.name, item.line)
-                message = f"'{file}' has {len(segments)} segments, but '{item.name}' asks for one "
-                self.findings.append(report("ds-index", f"{message}more.", place))
+                message = (
+                    f"'{item.name}' asks for segment {index}, but '{file}' has only "
+                    f"{len(segments)}, counted from 0."
+                )
+                self.findings.append(report("ds-index", message, place))
                 return None
             return segments[index] if segments else None
         return None

@@ -119,12 +119,19 @@ class _Hearing:
             findings += check_label_length(dataset, heard, limits)
         findings += check_sound(dataset, heard, needs.sample_rate, limits)
         findings += check_bandwidth(dataset, ends, limits)
+        pauses = [verdict.pauses for verdict in verdicts.values() if verdict.pauses]
+        room = check_room(dataset, pauses, limits)
+        # A room or music that sounds in all pauses is not reported pause by pause.
+        everywhere = any(one.code in ("pause-tonal", "pause-reverberant") for one in room)
         silent = {item.name for item, m in heard if m.rms < limits.silence}
         for k, verdict in sorted(verdicts.items()):
             if items[k].name not in silent:
-                findings += verdict.findings
-        pauses = [verdict.pauses for verdict in verdicts.values() if verdict.pauses]
-        findings += check_room(dataset, pauses, limits)
+                findings += [
+                    finding
+                    for finding in verdict.findings
+                    if not (everywhere and finding.code == "pause-voiced")
+                ]
+        findings += room
         return findings + check_range(dataset, ranges, needs, limits)
 
     def check_samples(self, dataset: RawDataset, items: Sequence[Item]) -> list[Finding]:

@@ -88,7 +88,7 @@ def check_short(
     dataset: RawDataset, durations: np.ndarray, owner: np.ndarray, limits: Thresholds
 ) -> list[Finding]:
     """Too many phonemes of a frame or two: the alignment is doubtful."""
-    short = durations < limits.short_duration
+    short = (durations < limits.short_duration) & (durations >= limits.zero_duration)
     share = float(short.mean())
     if share <= limits.short_duration_share:
         return []

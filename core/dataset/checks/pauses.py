@@ -164,17 +164,6 @@ def check_room(
                 dataset.place(loudest.item),
             )
         )
-    tonal = sorted(((one.tonal, one.item) for one in facts if one.tonal is not None), reverse=True)
-    musical = [name for share, name in tonal if share > limits.tonal_share]
-    if len(musical) > _MOST * len(tonal) and len(musical) >= 3:
-        findings.append(
-            report(
-                "pause-tonal",
-                f"Something with a pitch sounds in the pauses of {len(musical)} of {len(tonal)} "
-                f"recordings, e.g. {some(musical, limit=3)}.",
-                dataset.place(musical[0]),
-            )
-        )
     fades = sorted(seconds for one in facts for seconds in one.fades)
     # A singer can end softly now and then, but in a live room no sound ever stops quickly.
     quick = fades[len(fades) // 4] if fades else 0.0
@@ -186,6 +175,19 @@ def check_room(
                 f"After the voice stops, the sound never takes less than {quick:.1f} s to fade "
                 "by 60 dB.",
                 dataset.place(slowest.item),
+            )
+        )
+    tonal = sorted(((one.tonal, one.item) for one in facts if one.tonal is not None), reverse=True)
+    musical = [name for share, name in tonal if share > limits.tonal_share]
+    # What sounds on in a hall has the pitch of what was sung.
+    hall = any(finding.code == "pause-reverberant" for finding in findings)
+    if not hall and len(musical) > _MOST * len(tonal) and len(musical) >= 3:
+        findings.append(
+            report(
+                "pause-tonal",
+                f"Something with a pitch sounds in the pauses of {len(musical)} of {len(tonal)} "
+                f"recordings, e.g. {some(musical, limit=3)}.",
+                dataset.place(musical[0]),
             )
         )
     return findings

@@ -86,7 +86,7 @@ def check_label_length(
         if abs(excess) <= allowed or labelled >= 500 * seconds:
             continue
         side = "after" if excess > 0 else "before the end of"
-        start, end = sorted((labelled, seconds))
+        start, end = sorted((round(labelled, 6), round(seconds, 6)))
         place = dataset.place(item.name, item.line)
         yield report(
             "label-audio-length",
@@ -147,7 +147,7 @@ def check_level(
     """Clipping, low level, DC offset."""
     place = _place(dataset, item)
     if measures.clipped >= limits.clipped_run:
-        at = measures.clipped_at
+        at = round(measures.clipped_at, 6)
         yield report(
             "level-clipped",
             f"The recording of '{item.name}' is clipped at {at:.2f} s "

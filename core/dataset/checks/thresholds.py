@@ -93,6 +93,8 @@ class Thresholds:
     """dBFS RMS of 20 ms that counts as silence there."""
     vowel_voiced_share: float = 0.5
     """Share of the vowels' length that must have a pitch."""
+    vowel_sure_share: float = 0.9
+    """Share of the vowels with a pitch from which on the labels are at the right place."""
     label_shift: float = 0.1
     """s; labels that fit better when moved by at least this much are early or late."""
     label_shift_gain: float = 0.1

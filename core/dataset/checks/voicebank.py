@@ -101,10 +101,11 @@ def check_samples(
     steps = {name: 12 * float(np.log2(hertz / middle)) for name, hertz in sung}
     away = {name: step for name, step in steps.items() if abs(step) > limits.sample_pitch}
     if away:
-        nearest, farthest = (pick(map(abs, away.values())) for pick in (min, max))
+        nearest, farthest = (f"{pick(map(abs, away.values())):.0f}" for pick in (min, max))
+        range_ = nearest if nearest == farthest else f"{nearest} to {farthest}"
         message = (
             f"Most samples are at {note_name(middle)}, but {some(list(away), limit=8)} are "
-            f"{nearest:.0f} to {farthest:.0f} semitones away."
+            f"{range_} semitones away."
         )
         findings.append(report("utau-pitch", message, dataset.place(file=str(dataset.root))))
     return findings
