@@ -19,7 +19,8 @@ RATE = 8000
 
 _HOP = round(FRAME * RATE)
 _WINDOW = 320
-_FFT = 1024
+_FFT = 512
+"""At least window plus highest lag, so that nothing wraps around."""
 _LOWEST_LAG, _HIGHEST_LAG = 7, 134
 """1143 Hz to 60 Hz."""
 _CHUNK = 512
