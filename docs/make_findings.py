@@ -9,7 +9,10 @@ check, and commit the result:
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import importlib
+import inspect
 import re
 import sys
 import tempfile
@@ -20,6 +23,7 @@ from singwiz.core.config.catalogue import CONFIG_RULES
 from singwiz.core.dataset.checks.catalogue_files import FILE_RULES
 from singwiz.core.dataset.checks.catalogue_labels import LABEL_RULES
 from singwiz.core.dataset.checks.catalogue_sound import SOUND_RULES
+from singwiz.core.dataset.checks.thresholds import Thresholds
 from singwiz.core.dataset.fixes import FIXES
 from singwiz.core.dataset.overlay import OVERLAY_RULES
 from singwiz.core.dictionary.rules import DICTIONARY_RULES, Rule
@@ -46,7 +50,8 @@ stops the next step, a **warning** means that the voice will probably suffer, a 
 knowing; some codes are milder or more serious from case to case. Where it says *automatic*,
 `singwiz fix` can do it; the originals stay untouched and every fix can be taken back.
 
-Limits (seconds, decibels, counts) can be moved under `thresholds` in `singwiz.yaml`.
+Limits (seconds, decibels, counts) can be moved under `thresholds` in `singwiz.yaml`; they are
+listed at the end.
 This page is made by `python docs/make_findings.py`.
 """
 
@@ -74,7 +79,27 @@ def page(found: Mapping[str, Finding], folder: Path) -> str:
     for title, rules in THEMES:
         parts.append(f"\n## {title}\n")
         parts += [_entry(rule, found.get(rule.code), folder) for rule in rules]
+    parts.append(limits())
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def limits() -> str:
+    """A table of all limits with their defaults."""
+    body = ast.parse(inspect.getsource(Thresholds)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    described: dict[str, str] = {}
+    name = ""
+    for node in body.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            name = node.target.id
+        elif name and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            described[name] = " ".join(str(node.value.value).split())
+            name = ""
+    rows = [
+        f"| `{field.name}` | {field.default:g} | {described[field.name]} |"
+        for field in dataclasses.fields(Thresholds)
+    ]
+    return "\n".join(("## Limits", "", "| name | default | meaning |", "|---|---|---|", *rows))
 
 
 def _entry(rule: Rule, finding: Finding | None, folder: Path) -> str:

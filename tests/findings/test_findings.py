@@ -85,6 +85,11 @@ def test_the_page_has_no_entry_too_many(maker: ModuleType) -> None:
     assert sorted(re.findall(r"^### (\S+)$", page, re.MULTILINE)) == sorted(maker.RULES)
 
 
+def test_the_page_lists_every_limit(maker: ModuleType) -> None:
+    page = (ROOT / "docs/findings.md").read_text(encoding="utf-8")
+    assert maker.limits() in page, "run: python docs/make_findings.py"
+
+
 def test_config_rules_only_use_codes_of_the_catalogue(maker: ModuleType) -> None:
     folder = ROOT / "core" / "config"
     files = [*folder.glob("*_rules.py"), folder / "constraints.py", folder / "yaml_source.py"]
