@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 from singwiz.core.demo.corpus import make_corpus
 
 pytestmark = pytest.mark.browser
+
+FORM_SETTLES = 2.0
+"""Seconds after which a form has taken an answer and, if others follow from it, is drawn anew."""
 
 
 @pytest.fixture
@@ -60,10 +64,25 @@ class Page:
         return self.until(visible, seconds)
 
     def type(self, selector: str, text: str) -> None:
-        field = self.find(selector)
-        field.send_keys(Keys.CONTROL, "a")
-        field.send_keys(text)
-        self.find("#heading").click()
+        def typed() -> bool:
+            field = self.find(selector)
+            if field.get_property("value") != text:
+                field.send_keys(Keys.CONTROL, "a")
+                field.send_keys(text)
+                self.find("#heading").click()
+                time.sleep(FORM_SETTLES)
+            return self.find(selector).get_property("value") == text
+
+        self.until(typed)
+
+    def tick(self, selector: str) -> None:
+        def ticked() -> bool:
+            if not self.find(selector).is_selected():
+                self.find(selector).click()
+                time.sleep(FORM_SETTLES)
+            return self.find(selector).is_selected()
+
+        self.until(ticked)
 
     def press(self, action: str, seconds: float = 60) -> None:
         def pressed() -> bool:
@@ -89,7 +108,7 @@ def test_recordings_become_a_voice_in_the_browser(
 
     page.is_at("1. ")
     page.type("#q-raw_dirs textarea", str(corpus.raw_data_dir))
-    page.find("#q-consent input").click()
+    page.tick("#q-consent input")
     page.press("create")
 
     page.is_at("2. ")
@@ -99,7 +118,7 @@ def test_recordings_become_a_voice_in_the_browser(
     page.press("continue")
 
     page.is_at("4. ")
-    page.find("#q-preset input[value='tiny']").click()
+    page.tick("#q-preset input[value='tiny']")
     page.type("#q-max_updates input", "20")
     page.press("write")
 
