@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..dataset import Item, RawDataset
     from ..dataset.checks import Thresholds
 
-_PART = re.compile(r"^(.*?)[\s_#.-]*(\d+)$")
+_PART = re.compile(r"^(.+?)[\s_#.-]+\d+$")
 _SHOWN = 3
 
 
@@ -122,6 +122,10 @@ def _check_leaks(names: Mapping[str, tuple[RawDataset, Item]], split: Split) -> 
         dataset, item = names[key]
         learned_songs.add((dataset.name, _song(item.name)))
         learned_labels[_labels(item)] = item.name
+    # Where all names begin alike, the beginning names the collection and not a song.
+    songs: dict[str, set[str]] = defaultdict(set)
+    for dataset, item in names.values():
+        songs[dataset.name].add(_song(item.name))
     findings = []
     leaks = []
     for key in split.valid:
@@ -131,7 +135,11 @@ def _check_leaks(names: Mapping[str, tuple[RawDataset, Item]], split: Split) -> 
         if twin is not None:
             message = f"'{name}' is kept for validation, but '{twin}' has the same labels."
             findings.append(say("validation-copy", message, dataset=dataset.name, item=name))
-        elif _song(name) and (dataset.name, _song(name)) in learned_songs:
+        elif (
+            _song(name)
+            and len(songs[dataset.name]) > 1
+            and (dataset.name, _song(name)) in learned_songs
+        ):
             leaks.append((dataset.name, name))
     if leaks:
         shown = ", ".join(f"'{name}'" for _, name in leaks[:_SHOWN])
@@ -142,7 +150,7 @@ def _check_leaks(names: Mapping[str, tuple[RawDataset, Item]], split: Split) -> 
 
 
 def _song(name: str) -> str:
-    """What parts of one song have in common: ``song_01`` -> ``song``; empty for whole songs."""
+    """What parts of one song have in common: ``song_01`` -> ``song``; empty if there is no part."""
     found = _PART.match(name)
     return found[1] if found else ""
 

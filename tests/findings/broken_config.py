@@ -27,11 +27,11 @@ CONTENT: dict[str, dict[str, Any]] = {
     "config-num-spk-spare": {"num_spk": 3},
     "config-one-speaker": {"use_spk_id": True},
     "config-num-lang-too-small": {
-        "dictionaries": {"ja": "japanese", "zh": "opencpop-extension"},
+        "dictionaries": {"ja": "japanese-romaji", "zh": "opencpop-extension"},
         "num_lang": 1,
     },
     "config-lang-id-off": {
-        "dictionaries": {"ja": "japanese", "zh": "opencpop-extension"},
+        "dictionaries": {"ja": "japanese-romaji", "zh": "opencpop-extension"},
         "num_lang": 2,
         "merged_phoneme_groups": [["ja/a", "zh/a"]],
     },

@@ -19,6 +19,7 @@ MOST_SHIFT = 0.8
 
 _FEWEST_VOWELS = 25
 _FEWEST_OTHERS = 15
+_FEWEST_RUNS = 3
 _AS_GOOD = 0.01
 
 
@@ -32,12 +33,14 @@ class Fit:
         best: the highest agreement when all labels are moved.
         shift: s by which the labels have to move for it; positive = they are early.
         vowels: share of vowel frames that are voiced.
+        runs: stretches of vowels with something else between them.
     """
 
     here: float
     best: float
     shift: float
     vowels: float
+    runs: int
 
 
 def fit(kinds: np.ndarray, voiced: np.ndarray) -> Fit | None:
@@ -65,7 +68,8 @@ def fit(kinds: np.ndarray, voiced: np.ndarray) -> Fit | None:
     best = float(scores.max())
     close = np.flatnonzero(scores >= best - _AS_GOOD) - most
     shift = int(close[np.argmin(np.abs(close))])
-    return Fit(here, best, shift * FRAME, float(voiced[vowel].mean()))
+    runs = int(np.count_nonzero(np.diff(vowel.astype(np.int8), prepend=0) == 1))
+    return Fit(here, best, shift * FRAME, float(voiced[vowel].mean()), runs)
 
 
 def check_alignment(
@@ -84,13 +88,16 @@ def check_alignment(
     place = dataset.place(item.name, item.line)
     gain = found.best - found.here
     moved = abs(found.shift) >= limits.label_shift - 1e-9 and gain >= limits.label_shift_gain
+    # One long vowel fits almost anywhere; only a rhythm of several can be recognised.
+    moved = moved and found.runs >= _FEWEST_RUNS
     if moved and found.best >= limits.label_fit:
         word, cure = ("early", "later") if found.shift > 0 else ("late", "earlier")
         message = f"The labels of '{item.name}' are {abs(found.shift):.2f} s {word}."
         hint = f"Move them all {abs(found.shift):.2f} s {cure}, and cut or lengthen the edges."
         return [report("label-shifted", message, place, hint=hint)]
     # Where all vowels are voiced it is the pauses that are not silent: see the checks of those.
-    if found.vowels < limits.vowel_sure_share and (moved or found.best < limits.label_fit_min):
+    nowhere = found.best < limits.label_fit_min and found.runs >= _FEWEST_RUNS
+    if found.vowels < limits.vowel_sure_share and (moved or nowhere):
         message = (
             f"The labels of '{item.name}' do not fit the recording anywhere: they agree with "
             f"where it is sung only by {max(found.best, 0.0):.0%}."

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -206,11 +208,21 @@ class _Hearing:
 def _map(
     paths: Sequence[Path], ear: Callable[[Path], Listening], workers: int
 ) -> Iterator[Listening]:
-    """Decoding and the arithmetic release Python's lock, so threads are enough."""
+    """What is heard in recordings, in their order; only a few are heard in advance.
+
+    Decoding and the arithmetic release Python's lock, so threads are enough.
+    """
     if workers <= 1 or len(paths) < 2:
         yield from map(ear, paths)
         return
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(n_jobs=workers, backend="threading", return_as="generator")
-    yield from parallel(delayed(ear)(path) for path in paths)
+    pool = ThreadPoolExecutor(workers)
+    try:
+        waiting: deque[Future[Listening]] = deque()
+        for path in paths:
+            waiting.append(pool.submit(ear, path))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
