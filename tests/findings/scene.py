@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,11 @@ def sing(
     dur: tuple[float, ...] = PH_DUR,
 ) -> np.ndarray:
     """Labels as sound: overtones for vowels, noise for the rest, almost nothing for SP."""
+    return _sing(hertz, rate, tuple(seq), tuple(dur)).copy()
+
+
+@lru_cache(maxsize=64)
+def _sing(hertz: float, rate: int, seq: tuple[str, ...], dur: tuple[float, ...]) -> np.ndarray:
     noise = np.random.default_rng(int(hertz))
     parts = []
     for symbol, seconds in zip(seq, dur, strict=True):
@@ -87,7 +93,6 @@ class Scene:
         limits: thresholds of the project.
         overrides: config keys to change, by dotted name.
         extra: findings that come from elsewhere (a dictionary, a config file).
-        complete: False leaves out what needs no project.
     """
 
     root: Path
@@ -217,7 +222,9 @@ class Scene:
         self.extra += check_config(load_config(path), base_dir=self.root)
 
     def findings(self) -> list[Finding]:
-        """Everything that is found, worst first as the check lists it."""
+        """Everything that is found; only the extra findings if there are any."""
+        if self.extra:
+            return self.extra
         self.project.state.thresholds = dict(self.limits)
         self.project.save()
         state = self.project.state
@@ -233,7 +240,7 @@ class Scene:
             project=self.project,
             reporter=Reporter(),
         )
-        return [*self.extra, *map(_finding, result["findings"])]
+        return [_finding(one) for one in result["findings"]]
 
 
 def _finding(content: Mapping[str, Any]) -> Finding:
