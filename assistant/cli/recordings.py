@@ -235,6 +235,7 @@ def _check_config(
         sample_rate=config.audio_sample_rate,
         extra_phonemes=config.extra_phonemes,
         merged_phoneme_groups=config.merged_phoneme_groups,
+        config=config,
         workers=workers,
         reporter=reporter,
     )
