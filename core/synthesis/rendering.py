@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset.audio import write_audio
+from .completion import Song
 
 Array = NDArray[np.float32]
 
@@ -48,7 +49,8 @@ class Rendering:
         hop_size: samples per mel frame.
         segments: as they were given.
         is_preview: True if the preview vocoder made the sound.
-        timings: seconds for ``prepare``, ``model``, ``vocoder`` and ``total``.
+        timings: seconds for ``prepare``, ``variance``, ``model``, ``vocoder`` and ``total``.
+        song: what was sung, with everything that was predicted.
     """
 
     audio: Array
@@ -57,6 +59,7 @@ class Rendering:
     segments: tuple[SegmentRendering, ...]
     is_preview: bool
     timings: Mapping[str, float]
+    song: Song = Song((), ())
 
     @property
     def seconds(self) -> float:
@@ -115,7 +118,15 @@ class Rendering:
             SingwizError: it cannot be written.
         """
         if title is not None:
-            safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", title).strip(" .") or "song"
-            path = path / f"{safe}.wav"
+            path = path / f"{safe_title(title)}.wav"
         write_audio(path, self.audio, self.sample_rate)
         return path
+
+    def save_ds(self, path: Path) -> Path:
+        """Write what was sung as DS file, predictions included; see :meth:`.Song.save`."""
+        return self.song.save(path)
+
+
+def safe_title(title: str) -> str:
+    """A title as a file name without suffix."""
+    return re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", title).strip(" .") or "song"
