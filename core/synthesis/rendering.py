@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class Rendering:
     segments: tuple[SegmentRendering, ...]
     is_preview: bool
     timings: Mapping[str, float]
-    song: Song = Song((), ())
+    song: Song = field(default_factory=lambda: Song((), ()))
 
     @property
     def seconds(self) -> float:

@@ -118,7 +118,8 @@ class SegmentReader:
         ends = np.cumsum(seconds) / self.timestep
         borders = np.rint(ends)
         if np.abs(ends - borders).max() < _ON_GRID:
-            return np.diff(borders.astype(np.int64), prepend=0)
+            whole: Integers = borders.astype(np.int64)
+            return np.diff(whole, prepend=np.int64(0))
         return frames_from_seconds(seconds, self.timestep)
 
     def curve(self, segment: Mapping[str, Any], name: str, length: int) -> Array:

@@ -340,6 +340,7 @@ class Singer:
     def _tensors(self, part: AcousticInputs) -> dict[str, torch.Tensor]:
         """The inputs of one segment as a batch of one."""
         optional = {"languages": part.languages, "key_shift": part.key_shift, "speed": part.speed}
+        arrays: dict[str, NDArray[Any]]
         arrays = {"txt_tokens": part.tokens, "mel2ph": part.mel2ph, "f0": part.f0, **part.curves}
         arrays |= {name: values for name, values in optional.items() if values is not None}
         batch = {name: row(values, self.device) for name, values in arrays.items()}

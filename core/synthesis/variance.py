@@ -218,7 +218,8 @@ class VariancePredictor:
         }
         with torch.inference_mode():
             found = self._run(inputs, plan, masks, known, options, random)
-        if not all(np.isfinite(values).all() for values in found.values()):
+        finite = all(np.isfinite(values).all() for values in found.values())
+        if not finite or ("dur" in found and not found["dur"].any()):
             raise diverged(f"segment {number}")
         return found
 
@@ -282,9 +283,7 @@ class VariancePredictor:
         names = [tag for tag in self.tags if tag in CURVES]
         everywhere = np.ones(inputs.length, bool)
         nothing = np.zeros(inputs.length, np.float32)
-        told: dict[str, Any] = {
-            name: row(known.get(name, nothing), self.device) for name in names
-        }
+        told: dict[str, Any] = {name: row(known.get(name, nothing), self.device) for name in names}
         told["variance_retake"] = {
             name: row(masks.get(name, ~everywhere if name in known else everywhere), self.device)
             for name in names
