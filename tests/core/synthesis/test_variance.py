@@ -150,7 +150,7 @@ def test_a_retake_changes_only_its_seconds(full: VariancePredictor):
     assert not np.allclose(after[inside], before[inside], atol=0.5)
     assert not np.array_equal(after[inside], plain[inside])  # it hears what surrounds it
     for wrong in ("pitch", "dur:1-2", "pitch:2-1", "pitch:-1-2"):
-        with pytest.raises(SingwizError, match="retake|predict anew|before"):
+        with pytest.raises(SingwizError, match=r"predict anew|before"):
             Retake.parse(wrong)
 
 
