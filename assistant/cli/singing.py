@@ -96,6 +96,11 @@ def register(app: typer.Typer) -> None:
     app.command()(predict)
     app.command()(score)
     app.command()(vocode)
+    # The names that DiffSinger's scripts have for the same work.
+    infer = typer.Typer(help="As DiffSinger calls render and predict.", no_args_is_help=True)
+    infer.command("acoustic")(render)
+    infer.command("variance")(predict)
+    app.add_typer(infer, name="infer", hidden=True)
 
 
 def render(

@@ -172,7 +172,16 @@ def test_predict_writes_beside_the_song_and_only_what_is_asked_for(
     assert "Predicted: pitch (2 parts)" in only.out
     assert "ph_dur" not in read_ds(tmp_path / "p.ds")[0]
     other = run(
-        *("predict", song, "--exp", project / "checkpoints" / "dur", "--title", "timed", "--json")
+        *(
+            "infer",
+            "variance",
+            song,
+            "--exp",
+            project / "checkpoints" / "dur",
+            "--title",
+            "timed",
+            "--json",
+        )
     ).data
     assert other["ds"] == [str(tmp_path / "timed.ds")]
     assert other["predicted"] == {"dur": 2}
