@@ -55,12 +55,13 @@ class Song:
             {key: _text(key, value) for key, value in segment.items()} for segment in self.segments
         ]
 
-    def save(self, path: Path) -> Path:
-        """Write a DS file.
+    def save(self, path: Path | str) -> Path:
+        """Write a DS file; returns its path.
 
         Raises:
             SingwizError: it cannot be written.
         """
+        path = Path(path)
         try:
             write_ds(path, self.plain())
         except OSError as error:

@@ -104,7 +104,7 @@ class Rendering:
             result += list(zip(starts.tolist(), ends.tolist(), segment.ph_seq, strict=True))
         return result
 
-    def save_wav(self, path: Path, *, title: str | None = None) -> Path:
+    def save_wav(self, path: Path | str, *, title: str | None = None) -> Path:
         """Write the sound as 16-bit mono WAV, clipped, not normalised.
 
         Args:
@@ -117,12 +117,13 @@ class Rendering:
         Raises:
             SingwizError: it cannot be written.
         """
+        path = Path(path)
         if title is not None:
             path = path / f"{safe_title(title)}.wav"
         write_audio(path, self.audio, self.sample_rate)
         return path
 
-    def save_ds(self, path: Path) -> Path:
+    def save_ds(self, path: Path | str) -> Path:
         """Write what was sung as DS file, predictions included; see :meth:`.Song.save`."""
         return self.song.save(path)
 
