@@ -36,8 +36,10 @@ MAX_SEGMENT_SECONDS = 1800.0
 MAX_OFFSET_SECONDS = 4 * 3600.0
 """A damaged file must not ask for more memory than there is."""
 
-_ON_GRID = 0.01
-"""Frames; durations whose ends all lie that near to whole frames were made of whole frames."""
+_ON_GRID = 1e-3
+_ROUNDING = 0.5e-6
+"""Durations whose ends all lie that near to whole frames, in frames, and in s per duration
+because files have six decimals, were made of whole frames."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ class SegmentReader:
             )
         ends = np.cumsum(seconds) / self.timestep
         borders = np.rint(ends)
-        if np.abs(ends - borders).max() < _ON_GRID:
+        slack = _ON_GRID + _ROUNDING / self.timestep * np.arange(1, count + 1)
+        if (np.abs(ends - borders) < slack).all():
             whole: Integers = borders.astype(np.int64)
             return np.diff(whole, prepend=np.int64(0))
         return frames_from_seconds(seconds, self.timestep)

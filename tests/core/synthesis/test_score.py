@@ -140,3 +140,17 @@ def test_mix_expressions():
     for wrong in ("", "a|a", "a:1|b", "a:x", "a:0", "a b"):
         with pytest.raises(SingwizError):
             parse_mix(wrong)
+
+
+@pytest.mark.parametrize(
+    ("points", "step", "expected"),
+    [
+        ("100 110 130 160 200", 0.005, [100, 139.66, 139.66, 139.66]),
+        ("0 1", 0.05, [0, 0.2322, 0.4644, 0.6966, 0.9288, 0.9288, 0.9288, 0.9288]),
+        ("7", 0.05, [7, 7, 7]),
+    ],
+)
+def test_curves_are_interpolated_and_hold_their_last_interpolated_value(points, step, expected):
+    curve = {"energy": points, "energy_timestep": step}
+    found = reader().curve(curve, "energy", len(expected))
+    assert np.allclose(found, expected, atol=0.005)
