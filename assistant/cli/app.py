@@ -23,6 +23,7 @@ from . import (
     jobs,
     labels,
     plots,
+    predicting,
     recordings,
     singing,
     work,
@@ -54,6 +55,7 @@ app.add_typer(dictionaries.app, name="dictionary")
 app.add_typer(configs.app, name="config")
 work.register(app)
 singing.register(app)
+predicting.register(app)
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)
 
