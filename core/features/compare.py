@@ -7,7 +7,7 @@ on: the median of those that lie together. Nothing here knows about files or pic
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -155,7 +155,7 @@ def run(
 
 
 def measure_range(
-    clips: Sequence[Array], sample_rate: int, *, hop_size: int, f0_min: float, f0_max: float
+    clips: Iterable[Array], sample_rate: int, *, hop_size: int, f0_min: float, f0_max: float
 ) -> Range:
     """What is sung from 47 to 2094 Hz, whatever the limits, as SwiftF0 hears it.
 
@@ -239,9 +239,7 @@ def judge(
         agreed = np.concatenate(
             [_inner(consensus([clips[k].f0 for clips in others])) for k in range(len(own))]
         )
-        figures.append(
-            _figures(name, own, mine, agreed, dt=dt, f0_min=f0_min, f0_max=f0_max)
-        )
+        figures.append(_figures(name, own, mine, agreed, dt=dt, f0_min=f0_min, f0_max=f0_max))
     return figures
 
 
@@ -318,7 +316,7 @@ def disagreements(tracks: Mapping[str, Track]) -> dict[str, NDArray[np.int8]]:
     return found
 
 
-CLOSE = 0.03
+CLOSE = 0.06
 """Costs that differ by less are the same: then speed and habit decide."""
 PREFERRED = ("parselmouth", "rmvpe", "swift-f0", "harvest")
 """Which one to take if nothing speaks against it."""
@@ -365,6 +363,10 @@ def recommend(
             f"The pauses of the recordings are not silent ({noise:.0f} dB): noise or room sound "
             "misleads extractors. Better recordings help more than any extractor."
         )
+    if chosen.name == "swift-f0":
+        notes.append(
+            "DiffSinger's own scripts do not know swift-f0; the finished voice works everywhere."
+        )
     slow = seconds / chosen.speed
     if slow > _PATIENCE and not (gpu and chosen.name == "rmvpe"):
         notes.append(
@@ -373,9 +375,7 @@ def recommend(
     if len(ranked) == 1:
         reason = f"Only {chosen.name} could run, so there was nothing to compare it with."
     elif chosen is usual:
-        reason = (
-            f"{chosen.name} agrees with the others: it {_in_words(chosen)}. {_STRENGTH[chosen.name]}"
-        )
+        reason = f"{chosen.name} agrees with the others: it {_in_words(chosen)}. {_STRENGTH[chosen.name]}"
     else:
         reason = (
             f"{usual.name} {_in_words(usual)}; {chosen.name} {_in_words(chosen)}. "

@@ -149,9 +149,7 @@ def choose_clips(
     )
 
 
-def _listen(
-    items: Sequence[Item], memory: Path | None, reporter: Reporter
-) -> Iterator[Listening]:
+def _listen(items: Sequence[Item], memory: Path | None, reporter: Reporter) -> Iterator[Listening]:
     with ListeningMemory(memory) as remembered:
         for number, item in enumerate(items):
             if reporter.cancelled():
