@@ -375,7 +375,10 @@ def recommend(
     if len(ranked) == 1:
         reason = f"Only {chosen.name} could run, so there was nothing to compare it with."
     elif chosen is usual:
-        reason = f"{chosen.name} agrees with the others: it {_in_words(chosen)}. {_STRENGTH[chosen.name]}"
+        reason = (
+            f"{chosen.name} agrees with the others: it {_in_words(chosen)}. "
+            f"{_STRENGTH[chosen.name]}"
+        )
     else:
         reason = (
             f"{usual.name} {_in_words(usual)}; {chosen.name} {_in_words(chosen)}. "

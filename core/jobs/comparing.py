@@ -58,7 +58,8 @@ def compare_project(
         memory=project.root / "binary" / ".cache",
         reporter=reporter,
     )
-    if output == own:
+    if output == own and not params.get("only") and not params.get("item"):
+        # A complete comparison takes the place of older ones.
         kept = set(result["files"])
         for old in [*own.glob("*.png"), *own.glob("*.wav")]:
             if str(old) not in kept and not old.name.startswith("."):
