@@ -145,6 +145,13 @@ def _choice(
     return choose_clips(datasets, count, memory=memory, reporter=reporter)
 
 
+def _why(name: str, error: SingwizError) -> str:
+    """Why something could not run; that a file is missing is no fault and said in short."""
+    if error.code.endswith("-checkpoint-missing"):
+        return f"its file is not here. Get it with: singwiz assets get {name}"
+    return f"{error.message} {error.hint}".strip()
+
+
 @dataclass
 class _Progress:
     """Counts what is done over all parts of a comparison."""
@@ -235,7 +242,7 @@ class _Comparison:
             try:
                 self.tracks[name] = self._extract(name)
             except SingwizError as error:
-                unavailable[name] = f"{error.message} {error.hint}".strip()
+                unavailable[name] = _why(name, error)
         figures = judge(
             self.tracks, dt=self.hop / self.rate, f0_min=config.f0_min, f0_max=config.f0_max
         )
@@ -377,7 +384,7 @@ class _Comparison:
                     )
                 ]
             except SingwizError as error:
-                unavailable[name] = f"{error.message} {error.hint}".strip()
+                unavailable[name] = _why(name, error)
         figures = judge_separation(found, sample_rate=self.rate, hop_size=self.hop)
         advice = recommend_separation(
             figures, unavailable, seconds=self.choice.seconds, gpu=self.gpu

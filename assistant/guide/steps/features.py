@@ -291,8 +291,8 @@ class FeaturesStep(JobStep):
     def summary(self, desk: Desk) -> str:
         if not self._decided(desk):
             return ""
-        values = self._values(desk)
-        return self.say("summary", pe=values["pe"], hnsep=values["hnsep"]) if values else ""
+        config = self._config(desk)  # what counts now; the questions may show better
+        return self.say("summary", pe=config.pe, hnsep=config.hnsep) if config else ""
 
 
 def _records(part: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
