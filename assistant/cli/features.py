@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ...core.errors import USAGE_PROBLEM, SingwizError
 from .output import Json, out, print_json, show_table
-from .places import ConfigFile, ProjectOrNone, load_own_config, open_project
+from .places import ConfigFile, load_own_config, open_project
+
+if TYPE_CHECKING:
+    from ...core.config import Config
+    from ...core.dataset import RawDataset
 
 app = typer.Typer(
     help="Which pitch extractor and which separator of tone and breath suit your recordings.",
     no_args_is_help=True,
 )
 
+ProjectOrFolder = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="PROJECT or RAW_DIR",
+        help="Project, or a folder of recordings without one; not with --config.",
+    ),
+]
 ItemName = Annotated[
     str | None,
     typer.Argument(metavar="[ITEM]", help="One recording; default: a few telling ones."),
@@ -44,7 +55,7 @@ Device = Annotated[
 
 @app.command()
 def compare(
-    project: ProjectOrNone = None,
+    project: ProjectOrFolder = None,
     item: ItemName = None,
     output: Output = None,
     clips: Clips = None,
@@ -87,7 +98,7 @@ def compare(
 
 @app.command()
 def separation(
-    project: ProjectOrNone = None,
+    project: ProjectOrFolder = None,
     item: ItemName = None,
     output: Output = None,
     clips: Clips = None,
@@ -148,25 +159,45 @@ def _run(
             exit_code=USAGE_PROBLEM,
         )
     wanted["item"] = item
-    opened = open_project(project, config=config)
-    if opened is not None:
-        where = str(output.expanduser().absolute()) if output else None
-        return run_here(opened, "features", {**wanted, "output": where})
+    if project is not None and project.is_dir() and not (project / "singwiz.yaml").exists():
+        loaded, datasets = _folder(project)
+    else:
+        opened = open_project(project, config=config)
+        if opened is not None:
+            where = str(output.expanduser().absolute()) if output else None
+            return run_here(opened, "features", {**wanted, "output": where})
+        assert config is not None
+        loaded, datasets = _config(config)
     from ...core.jobs.comparing import compare_recordings
-    from ...core.jobs.stages import config_datasets
 
-    assert config is not None
-    loaded = load_own_config(config)
     return run_call(
         lambda reporter: compare_recordings(
             loaded,
-            config_datasets(loaded),
+            datasets,
             wanted,
             (output or Path("features")).expanduser().absolute(),
             base_dir=Path.cwd(),
             reporter=reporter,
         )
     )
+
+
+def _folder(folder: Path) -> tuple[Config, list[RawDataset]]:
+    """A folder of recordings, with the config that most voices have."""
+    from ...core.config import load_config
+    from ...core.config.loading import presets_dir
+    from ...core.dataset import RawDataset
+
+    name = folder.resolve().name
+    dataset = RawDataset.open(folder, name=name, speaker="singer", language="default")
+    return load_config(presets_dir() / "templates" / "acoustic.yaml"), [dataset]
+
+
+def _config(file: Path) -> tuple[Config, list[RawDataset]]:
+    from ...core.jobs.stages import config_datasets
+
+    config = load_own_config(file)
+    return config, config_datasets(config)
 
 
 def _show_clips(result: Mapping[str, Any]) -> None:
@@ -199,7 +230,7 @@ def _percent(share: float) -> str:
 
 
 def _decibels(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f} dB"
+    return "–" if value is None else f"{round(value, 1) + 0.0:.1f} dB"
 
 
 def _show_advice(key: str, advice: Mapping[str, Any]) -> None:

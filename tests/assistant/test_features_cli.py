@@ -93,6 +93,17 @@ def test_a_diffsinger_config_and_one_recording_will_do(
     assert result["pitch"]["shown"][0]["picture"] == str(tmp_path / "a.png")
 
 
+def test_a_folder_of_recordings_without_a_project_will_do(
+    run, corpus: DemoCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("features", "separation", corpus.raw_data_dir, "--clips", "1", "--json")
+    assert code == 0, err
+    files = json.loads(out)["files"]
+    assert files
+    assert {Path(file).parent for file in files} == {tmp_path / "features"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

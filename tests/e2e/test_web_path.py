@@ -118,20 +118,23 @@ def test_recordings_become_a_voice_in_the_browser(
     page.press("continue")
 
     page.is_at("4. ")
+    page.press("usual")
+
+    page.is_at("5. ")
     page.tick("#q-preset input[value='tiny']")
     page.type("#q-max_updates input", "20")
     page.press("write")
 
-    page.is_at("5. ")
+    page.is_at("6. ")
     page.press("start")
     page.press("continue", 200)
 
-    page.is_at("6. ")
+    page.is_at("7. ")
     page.press("start")
     page.find("#job progress", 100)
     page.press("continue", 300)
 
-    page.is_at("7. ")
+    page.is_at("8. ")
     page.press("start")
     page.find(".sound", 200)
     play = page.find(".sound button[aria-label='Play']")

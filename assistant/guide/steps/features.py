@@ -247,7 +247,7 @@ class FeaturesStep(JobStep):
         rows = [
             (
                 str(one.get("name", "")),
-                *(f"{_number(one.get(key))} dB" for key in names[1:5]),
+                *(_decibels(one.get(key)) for key in names[1:5]),
                 self.say("times", value=_number(one.get("speed"))),
             )
             for one in _records(separation, "figures")
@@ -313,4 +313,9 @@ def _percent(share: object) -> str:
 def _number(value: object) -> str:
     if not isinstance(value, int | float):
         return "–"
-    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.1f}"
+    # Adding zero makes a rounded -0.0 an ordinary one.
+    return f"{value:.0f}" if abs(value) >= 10 else f"{round(value, 1) + 0.0:.1f}"
+
+
+def _decibels(value: object) -> str:
+    return f"{_number(value)} dB" if isinstance(value, int | float) else "–"
