@@ -19,6 +19,7 @@ from . import (
     dictionaries,
     doctor,
     faces,
+    features,
     fixes,
     jobs,
     labels,
@@ -52,6 +53,7 @@ fixes.register(app)
 app.add_typer(labels.app, name="labels")
 plots.register(app)
 app.add_typer(dictionaries.app, name="dictionary")
+app.add_typer(features.app, name="features")
 app.add_typer(configs.app, name="config")
 work.register(app)
 singing.register(app)

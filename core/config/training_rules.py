@@ -25,7 +25,7 @@ def _files(config: Config, base: Path) -> Findings:
                 ERROR,
                 f"{key}_ckpt",
                 f"The {name} '{choice}' needs the file '{path}', which does not exist.",
-                "Correct the path, or choose "
+                f"Get it with: singwiz assets get {choice}. Or correct the path, or choose "
                 + ("pe: parselmouth." if key == "pe" else "hnsep: world."),
             )
     if config.kind == "acoustic" and config.vocoder_ckpt:

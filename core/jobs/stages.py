@@ -12,6 +12,8 @@ fix      ``only``, ``all``, ``dry_run``, ``check``, ``model``; or ``cures``, ``d
 undo     ``overwrite``, ``recheck``
 profile  ``workers``, ``output`` (folder)
 picture  ``item`` (needed), ``dataset``, ``start``, ``end``, ``output`` (folder)
+features ``item`` and ``dataset``, or ``clips`` or ``all``; ``only``, ``device``, ``output``;
+         see :func:`.choosing.compare_recordings`
 config   ``model``
 binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``leave_out``
          (``[dataset, item]`` pairs)
@@ -189,6 +191,13 @@ def picture(project: Project, params: Mapping[str, Any], reporter: Reporter) -> 
     return picture_project(project, params, reporter)
 
 
+def features(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Extractors side by side; see :func:`.choosing.compare_recordings`."""
+    from .choosing import compare_project
+
+    return compare_project(project, params, reporter)
+
+
 def config(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Make the config anew from the choices.
 
@@ -334,6 +343,7 @@ STAGES: dict[str, Stage] = {
     "undo": undo,
     "profile": profile,
     "picture": picture,
+    "features": features,
     "config": config,
     "binarize": binarize,
     "train": train,
