@@ -31,7 +31,7 @@ def sinc_resample(
         rolloff: cut-off as a share of the lower Nyquist frequency, in (0, 1].
 
     Returns:
-        ``[..., ceil(new * N / orig)]``; the waveform itself if both rates are equal.
+        ``[..., ceil(new * N / orig)]``; the waveform itself if both rates are equal or it is empty.
 
     Raises:
         ValueError: a rate, the width or the rolloff is out of range.
@@ -42,7 +42,7 @@ def sinc_resample(
         raise ValueError("width must be positive and rolloff in (0, 1]")
     divisor = math.gcd(int(orig), int(new))
     orig, new = int(orig) // divisor, int(new) // divisor
-    if orig == new:
+    if orig == new or waveform.numel() == 0:
         return waveform
     kernel, half = _kernel(orig, new, width, rolloff, waveform.dtype, waveform.device)
     length = waveform.shape[-1]
