@@ -1,0 +1,79 @@
+"""The spectrogram that RMVPE was trained on: 16 kHz, 10 ms, 128 mel bins from 30 to 8000 Hz."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+SAMPLE_RATE = 16000
+HOP_SIZE = 160
+TIME_MULTIPLE = 32
+"""The network halves time five times."""
+
+_FFT_SIZE = 1024
+_MEL_BINS = 128
+_LOWEST, _HIGHEST = 30.0, 8000.0
+
+
+def frame_count(samples: int) -> int:
+    """Frames that ``samples`` of 16 kHz audio have; one more than whole hops."""
+    return samples // HOP_SIZE + 1
+
+
+def log_mel(waveform: Tensor) -> Tensor:
+    """Natural logarithm of the mel spectrogram.
+
+    Args:
+        waveform: float ``[B, N]`` at 16 kHz. Silence is appended until the frames are a multiple
+            of 32.
+
+    Returns:
+        ``[B, 128, T]`` with T the next multiple of 32 from ``frame_count(N)``.
+    """
+    step = HOP_SIZE * TIME_MULTIPLE
+    waveform = F.pad(waveform, (0, -(waveform.shape[-1] + HOP_SIZE) % step))
+    spectrum = torch.stft(
+        waveform,
+        _FFT_SIZE,
+        HOP_SIZE,
+        window=torch.hann_window(_FFT_SIZE, dtype=waveform.dtype, device=waveform.device),
+        center=True,
+        pad_mode="reflect",
+        return_complex=True,
+    )
+    basis = mel_basis().to(waveform)
+    return torch.log((basis @ spectrum.abs()).clamp(min=1e-5))
+
+
+def pad_mel(mel: Tensor) -> Tensor:
+    """Mirror the end of ``mel`` ``[B, 128, T]`` until T is a multiple of 32.
+
+    For mels that were cut to their frames. Where there is audio, :func:`log_mel` is better: it
+    appends silence.
+
+    Raises:
+        ValueError: fewer frames than have to be appended.
+    """
+    missing = -mel.shape[-1] % TIME_MULTIPLE
+    if missing >= mel.shape[-1]:
+        raise ValueError(f"{mel.shape[-1]} frames are too few to mirror {missing} of them")
+    return F.pad(mel, (0, missing), mode="reflect")
+
+
+@lru_cache(maxsize=1)
+def mel_basis() -> Tensor:
+    """Triangles that are equally wide on the HTK mel scale and of equal area: ``[128, 513]``."""
+    with torch.inference_mode(False):
+        ends = 2595 * torch.log10(1 + torch.tensor([_LOWEST, _HIGHEST], dtype=torch.float64) / 700)
+        mels = torch.linspace(*ends.tolist(), _MEL_BINS + 2, dtype=torch.float64)
+        corners = 700 * (10 ** (mels / 2595) - 1)
+        bins = torch.linspace(0, SAMPLE_RATE / 2, _FFT_SIZE // 2 + 1, dtype=torch.float64)
+        widths = corners.diff()
+        slopes = corners[:, None] - bins
+        rising = -slopes[:-2] / widths[:-1, None]
+        falling = slopes[2:] / widths[1:, None]
+        triangles = torch.minimum(rising, falling).clamp(min=0)
+        return (triangles * (2 / (corners[2:] - corners[:-2]))[:, None]).float()
