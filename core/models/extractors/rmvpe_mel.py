@@ -23,36 +23,38 @@ def frame_count(samples: int) -> int:
     return samples // HOP_SIZE + 1
 
 
+def pad_waveform(waveform: Tensor) -> Tensor:
+    """Append silence to ``[B, N]`` at 16 kHz until its frames are a multiple of 32."""
+    step = HOP_SIZE * TIME_MULTIPLE
+    return F.pad(waveform, (0, -(waveform.shape[-1] + HOP_SIZE) % step))
+
+
 def log_mel(waveform: Tensor) -> Tensor:
     """Natural logarithm of the mel spectrogram.
 
     Args:
-        waveform: float ``[B, N]`` at 16 kHz. Silence is appended until the frames are a multiple
-            of 32.
+        waveform: float ``[B, N]`` at 16 kHz with more than 512 samples.
 
     Returns:
-        ``[B, 128, T]`` with T the next multiple of 32 from ``frame_count(N)``.
+        ``[B, 128, frame_count(N)]``; frame t is centred at sample 160 t.
     """
-    step = HOP_SIZE * TIME_MULTIPLE
-    waveform = F.pad(waveform, (0, -(waveform.shape[-1] + HOP_SIZE) % step))
+    window = torch.hann_window(_FFT_SIZE, dtype=waveform.dtype, device=waveform.device)
     spectrum = torch.stft(
         waveform,
         _FFT_SIZE,
         HOP_SIZE,
-        window=torch.hann_window(_FFT_SIZE, dtype=waveform.dtype, device=waveform.device),
+        window=window,
         center=True,
         pad_mode="reflect",
         return_complex=True,
     )
-    basis = mel_basis().to(waveform)
-    return torch.log((basis @ spectrum.abs()).clamp(min=1e-5))
+    return torch.log((mel_basis().to(waveform) @ spectrum.abs()).clamp(min=1e-5))
 
 
 def pad_mel(mel: Tensor) -> Tensor:
     """Mirror the end of ``mel`` ``[B, 128, T]`` until T is a multiple of 32.
 
-    For mels that were cut to their frames. Where there is audio, :func:`log_mel` is better: it
-    appends silence.
+    For when there is nothing but a mel. Where there is audio, :func:`pad_waveform` is better.
 
     Raises:
         ValueError: fewer frames than have to be appended.
