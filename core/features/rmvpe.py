@@ -37,7 +37,7 @@ _CONTEXT = 512
 """Frames that are heard on each side of a piece; how little they change is tested."""
 
 _BATCH_FRAMES = 8192
-"""Frames in a batch: below 1 GB."""
+"""Frames in a batch: about half a GB."""
 
 
 def seconds_per_second(device: str = "cpu") -> float:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from singwiz.core.features.pitch import resample_pitch
 from singwiz.core.models import build_model
 from singwiz.core.models.extractors import vr_audio
 from singwiz.core.models.extractors.rmvpe_decoding import decode, viterbi_path
 from singwiz.core.models.extractors.rmvpe_mel import frame_count, log_mel, pad_mel, pad_waveform
+from singwiz.core.models.extractors.vr import VrNetwork
 from singwiz.core.models.resampling import sinc_resample
 
 if TYPE_CHECKING:
@@ -89,6 +91,16 @@ def check_rmvpe_decode(fixture: Fixture) -> None:
             compare(fixture, name, decode(torch.zeros(len(expected), 360)), limit)
 
 
+def separate(network: VrNetwork, waveform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """``[1, C, N]`` -> its padded spectrum, the mask, and the harmonic part ``[1, C, N]``."""
+    sizes = {"fft_size": network.n_fft, "hop_size": network.hop_length}
+    padded, left = vr_audio.pad_to_frames(waveform, hop_size=network.hop_length)
+    seen = vr_audio.spectrum(padded, **sizes)
+    mask = network(seen)
+    harmonic = vr_audio.waveform(seen * mask, **sizes)
+    return seen, mask, harmonic[..., left : left + waveform.shape[-1]]
+
+
 @torch.inference_mode()
 def check_vr(fixture: Fixture) -> None:
     """Names, mask, and a waveform through spectrogram, mask and back."""
@@ -98,22 +110,13 @@ def check_vr(fixture: Fixture) -> None:
         network = build_model("vr", {renamed.get(key, key): options[key] for key in options})
         fixture.check_state_dict(network, fixture.data["state_dict"][name])
         fixture.seed(network.eval())
-        sizes = {"fft_size": network.n_fft, "hop_size": network.hop_length}
-
-        def separate(waveform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-            padded, left = vr_audio.pad_to_frames(waveform, hop_size=sizes["hop_size"])
-            seen = vr_audio.spectrum(padded, **sizes)
-            mask = network(seen)
-            samples = vr_audio.waveform(seen * mask, **sizes)
-            return seen, mask, samples[..., left : left + waveform.shape[-1]]
-
         waveform = fixture.tensor(f"{name}_wav")
-        seen, mask, predicted = separate(waveform)
+        seen, mask, predicted = separate(network, waveform)
         compare(fixture, f"{name}_spec_abs_sum", seen.abs().sum(), tolerances["spec_abs_sum"])
         compare(fixture, f"{name}_mask", mask, tolerances["mask"])
         compare(fixture, f"{name}_pred", predicted, tolerances["pred"])
         mono = waveform[0, 0]
-        harmonic = separate(mono.expand(1, network.channels, -1))[2].mean(1)[0]
+        harmonic = separate(network, mono.expand(1, network.channels, -1))[2].mean(1)[0]
         compare(fixture, f"{name}_harmonic", harmonic, tolerances["harmonic"])
         compare(fixture, f"{name}_noise", mono - harmonic, tolerances["noise"])
 

@@ -75,11 +75,8 @@ class VrNetwork(nn.Module):
             A mask of the same shape: complex with magnitudes below 1, or real in 0..1 if the
             network only knows magnitudes.
         """
-        if self.is_complex:
-            x = torch.cat((spectrum.real, spectrum.imag), dim=1)
-        else:
-            x = spectrum.abs()
-        x = x[:, :, : self.max_bin]
+        parts = (spectrum.real, spectrum.imag) if self.is_complex else (spectrum.abs(),)
+        x = torch.cat(parts, dim=1)[:, :, : self.max_bin]
         low, high = x.chunk(2, dim=2)
         low1, high1 = self.stg1_low_band_net(low), self.stg1_high_band_net(high)
         low2 = self.stg2_low_band_net(torch.cat((low, low1), dim=1))
