@@ -121,6 +121,18 @@ def check_vr(fixture: Fixture) -> None:
         compare(fixture, f"{name}_noise", mono - harmonic, tolerances["noise"])
 
 
+def build_listed(name: str) -> torch.nn.Module:
+    """A network by its name in a listing: ``rmvpe_full``, ``vr_2048_512_32_128_mono``."""
+    if name == "rmvpe_full":
+        return build_model("rmvpe", {})
+    _, *sizes, channels = name.split("_")
+    keys = ("n_fft", "hop_length", "n_out", "n_out_lstm")
+    config = dict(zip(keys, map(int, sizes), strict=True))
+    return build_model("vr", config | {"is_mono": channels == "mono"})
+
+
+LISTINGS = dict.fromkeys(("rmvpe_", "vr_"), build_listed)
+
 CHECKS = {
     "resample": check_resample,
     "rmvpe": check_rmvpe,

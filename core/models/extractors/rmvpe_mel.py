@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import torch
@@ -69,8 +70,8 @@ def pad_mel(mel: Tensor) -> Tensor:
 def mel_basis() -> Tensor:
     """Triangles that are equally wide on the HTK mel scale and of equal area: ``[128, 513]``."""
     with torch.inference_mode(False):
-        ends = 2595 * torch.log10(1 + torch.tensor([_LOWEST, _HIGHEST], dtype=torch.float64) / 700)
-        mels = torch.linspace(*ends.tolist(), _MEL_BINS + 2, dtype=torch.float64)
+        lowest, highest = (2595 * math.log10(1 + hz / 700) for hz in (_LOWEST, _HIGHEST))
+        mels = torch.linspace(lowest, highest, _MEL_BINS + 2, dtype=torch.float64)
         corners = 700 * (10 ** (mels / 2595) - 1)
         bins = torch.linspace(0, SAMPLE_RATE / 2, _FFT_SIZE // 2 + 1, dtype=torch.float64)
         widths = corners.diff()
