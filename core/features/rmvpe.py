@@ -41,8 +41,11 @@ _BATCH_FRAMES = 8192
 
 
 def seconds_per_second(device: str = "cpu") -> float:
-    """About how long a second of audio takes: CPU seconds of one core, or seconds of a GPU."""
-    return 0.13 if device == "cpu" else 0.005
+    """About how long a second of audio takes: CPU seconds of one core, or seconds of a GPU.
+
+    Measured on a server CPU; the figure for GPUs is a cautious guess.
+    """
+    return 0.12 if device == "cpu" else 0.005
 
 
 class Rmvpe:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..models.extractors.vr import VrNetwork
 
 WHOLE = 1024
-"""Up to so many frames (12 s at 44.1 kHz) a recording is heard as a whole, in about 2 GB."""
+"""Up to so many frames (12 s at 44.1 kHz) a recording is heard as a whole, in about 1.5 GB."""
 
 _PIECE = 768
 """Frames by which the pieces of longer recordings are apart."""
@@ -37,8 +37,11 @@ _MAX_SAMPLE_RATE = 768_000
 
 
 def seconds_per_second(device: str = "cpu") -> float:
-    """About how long a second of audio takes: CPU seconds of one core, or seconds of a GPU."""
-    return 0.8 if device == "cpu" else 0.03
+    """About how long a second of audio takes: CPU seconds of one core, or seconds of a GPU.
+
+    Measured on a server CPU; the figure for GPUs is a cautious guess.
+    """
+    return 0.75 if device == "cpu" else 0.03
 
 
 class Vr:
