@@ -23,7 +23,7 @@ class ConvNorm(nn.Module):
         leaky: bool = False,
     ) -> None:
         super().__init__()
-        padding = (dilation[0] * (kernel // 2), dilation[1] * (kernel // 2))
+        padding = self.padding = (dilation[0] * (kernel // 2), dilation[1] * (kernel // 2))
         self.conv = nn.Sequential(
             nn.Conv2d(
                 in_channels, out_channels, kernel, stride, padding, dilation=dilation, bias=False
@@ -37,14 +37,16 @@ class ConvNorm(nn.Module):
         return self.conv(x)
 
     def of_pair(self, x: Tensor, y: Tensor) -> Tensor:
-        """:meth:`forward` of ``x`` and ``y``, channels of one after those of the other.
+        """:meth:`forward` of ``x`` ``[B, C, f, t]`` and ``y`` ``[B, C', f, t]``, joined by channels.
 
+        For blocks that neither stride nor dilate.
         Copying them together would take a fifth of the network's time and much of its memory.
         """
         convolution, *rest = self.conv
+        assert isinstance(convolution, nn.Conv2d)
         own, others = convolution.weight.split((x.shape[1], y.shape[1]), dim=1)
-        mixed = F.conv2d(x, own, convolution.bias, padding=convolution.padding)
-        mixed += F.conv2d(y, others, padding=convolution.padding)
+        mixed = F.conv2d(x, own, convolution.bias, padding=self.padding)
+        mixed += F.conv2d(y, others, padding=self.padding)
         for layer in rest:
             mixed = layer(mixed)
         return mixed
