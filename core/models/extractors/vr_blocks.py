@@ -37,7 +37,7 @@ class ConvNorm(nn.Module):
         return self.conv(x)
 
     def of_pair(self, x: Tensor, y: Tensor) -> Tensor:
-        """:meth:`forward` of ``x`` ``[B, C, f, t]`` and ``y`` ``[B, C', f, t]``, joined by channels.
+        """:meth:`forward` of ``x`` ``[B, C, f, t]`` and ``y`` ``[B, D, f, t]``, joined by channels.
 
         For blocks that neither stride nor dilate.
         Copying them together would take a fifth of the network's time and much of its memory.
