@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-CATEGORIES = ("acoustic", "variance")
+CATEGORIES = ("acoustic", "variance", "rmvpe", "vr")
 
 
 def build_model(
@@ -22,14 +22,17 @@ def build_model(
     """A freshly initialised network.
 
     Args:
-        category: ``"acoustic"`` (phonemes and f0 to mel) or ``"variance"`` (phonemes and notes to
-            durations, pitch and other curves).
+        category: ``"acoustic"`` (phonemes and f0 to mel), ``"variance"`` (phonemes and notes to
+            durations, pitch and other curves), ``"rmvpe"`` (audio to pitch) or ``"vr"`` (audio to
+            its harmonic part).
         config: plain mapping with DiffSinger's key names. An absent key means what it means in an
-            old saved config: options that did not exist yet are off.
-        vocab_size: number of phoneme ids including the padding id 0.
+            old saved config: options that did not exist yet are off. The networks that analyse
+            audio take their own constructor arguments.
+        vocab_size: number of phoneme ids including the padding id 0; only for singing models.
 
     Returns:
-        An :class:`~.acoustic.AcousticModel` or a :class:`~.variance.VarianceModel`.
+        An :class:`~.acoustic.AcousticModel`, a :class:`~.variance.VarianceModel`, a
+        :class:`~.extractors.rmvpe.RmvpeNetwork` or a :class:`~.extractors.vr.VrNetwork`.
 
     Raises:
         ValueError: unknown category, missing ``vocab_size``, or a config that fits no network.
@@ -37,6 +40,14 @@ def build_model(
     if category not in CATEGORIES:
         known = ", ".join(CATEGORIES)
         raise ValueError(f"unknown model category {category!r} (known: {known})")
+    if category == "rmvpe":
+        from .extractors.rmvpe import RmvpeNetwork
+
+        return RmvpeNetwork(config)
+    if category == "vr":
+        from .extractors.vr import VrNetwork
+
+        return VrNetwork(config)
     if vocab_size is None or vocab_size < 2:
         raise ValueError(f"the {category} model needs vocab_size, the number of phonemes plus one")
     try:
