@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
 WIDE = 32
 """Channels from which folded convolutions on a CPU run with channels last."""
 
@@ -159,6 +158,18 @@ def fold_weight_norm(module: nn.Module) -> nn.Module:
         if isinstance(part, _WeightNorm):
             part.fold()
     return module
+
+
+def weight_norm_state(module: nn.Module) -> dict[str, Tensor]:
+    """The state of a module, folded or not, with all weights as length and direction."""
+    state = {}
+    for name, value in module.state_dict().items():
+        owner = module.get_submodule(name.rpartition(".")[0])
+        if isinstance(owner, _WeightNorm) and name.endswith("weight"):
+            state[f"{name}_g"], state[f"{name}_v"] = _length(value), value
+        else:
+            state[name] = value
+    return state
 
 
 def _length(weight: Tensor) -> Tensor:
