@@ -58,6 +58,15 @@ class VocoderChoice:
     trusted: bool = False
     any_mel: bool = False
 
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> VocoderChoice:
+        """The choice in ``vocoder``, ``trust_vocoder`` and ``any_mel``, as jobs carry it."""
+        return cls(
+            str(params.get("vocoder") or ""),
+            trusted=bool(params.get("trust_vocoder")),
+            any_mel=bool(params.get("any_mel")),
+        )
+
 
 def load_vocoder(
     config: Config,
