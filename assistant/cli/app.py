@@ -27,6 +27,7 @@ from . import (
     predicting,
     recordings,
     singing,
+    vocoders,
     work,
 )
 from .output import show_error
@@ -58,6 +59,7 @@ app.add_typer(configs.app, name="config")
 work.register(app)
 singing.register(app)
 predicting.register(app)
+app.add_typer(vocoders.app, name="vocoder")
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)
 

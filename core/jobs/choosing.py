@@ -128,7 +128,7 @@ def _choice(
     reporter: Reporter,
 ) -> Choice:
     from ..features.telling import Choice, choose_clips, whole
-    from .rendering import find_item
+    from .comparing import find_item
 
     if params.get("item"):
         item, dataset = find_item(params, datasets)

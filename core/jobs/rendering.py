@@ -71,6 +71,7 @@ def render_experiment(
     from ..synthesis.experiment import read_experiment
     from ..synthesis.score import ScoreReader
     from ..synthesis.singer import Singer
+    from ..synthesis.vocoder import VocoderChoice
     from .stages import config_datasets, open_datasets
 
     if bool(params.get("song")) == bool(params.get("item")):
@@ -106,6 +107,7 @@ def render_experiment(
         device=params.get("device") or "auto",
         config=config,
         with_vocoder=not params.get("mel"),
+        vocoder=VocoderChoice.of(params),
         reporter=reporter,
     )
     if variance:

@@ -23,7 +23,10 @@ render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``
          (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
          ``language``, ``key``, ``gender``, ``expr``, ``steps``, ``depth``, ``seed``, ``num``,
          ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
-         ``dictionary``, ``vowels``, ``consonants``
+         ``dictionary``, ``vowels``, ``consonants``; ``vocoder`` (file, folder or ``preview``),
+         ``trust_vocoder``, ``any_mel``
+vocoders ``vocoders`` (files, folders or ``preview``), ``item``, ``dataset``, ``device``,
+         ``trust_vocoder``
 predict  like render, without ``item``, ``experiment``, ``gender``, ``depth``, ``mel``, ``ds_out``
 ======== ==================================================================================
 """
@@ -337,6 +340,13 @@ def _only_acoustic(config: Config) -> None:
         )
 
 
+def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Send a recording through vocoders; see :func:`.vocoders.compare_vocoders`."""
+    from .vocoders import compare_vocoders
+
+    return compare_vocoders(project, params, reporter)
+
+
 STAGES: dict[str, Stage] = {
     "check": check,
     "fix": fix,
@@ -349,5 +359,6 @@ STAGES: dict[str, Stage] = {
     "train": train,
     "render": render,
     "predict": predict,
+    "vocoders": vocoders,
 }
 """Name -> function, in the order of the way."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-CATEGORIES = ("acoustic", "variance", "rmvpe", "vr")
+CATEGORIES = ("acoustic", "variance", "vocoder", "rmvpe", "vr")
 
 
 def build_model(
@@ -23,16 +23,18 @@ def build_model(
 
     Args:
         category: ``"acoustic"`` (phonemes and f0 to mel), ``"variance"`` (phonemes and notes to
-            durations, pitch and other curves), ``"rmvpe"`` (audio to pitch) or ``"vr"`` (audio to
-            its harmonic part).
+            durations, pitch and other curves), ``"vocoder"`` (mel and f0 to sound), ``"rmvpe"``
+            (audio to pitch) or ``"vr"`` (audio to its harmonic part).
         config: plain mapping with DiffSinger's key names. An absent key means what it means in an
-            old saved config: options that did not exist yet are off. The networks that analyse
+            old saved config: options that did not exist yet are off. For a vocoder its
+            ``config.json``, or a training config with ``model_args``. The networks that analyse
             audio take their own constructor arguments.
         vocab_size: number of phoneme ids including the padding id 0; only for singing models.
 
     Returns:
         An :class:`~.acoustic.AcousticModel`, a :class:`~.variance.VarianceModel`, a
-        :class:`~.extractors.rmvpe.RmvpeNetwork` or a :class:`~.extractors.vr.VrNetwork`.
+        :class:`~.vocoder.generator.Generator`, a :class:`~.extractors.rmvpe.RmvpeNetwork` or a
+        :class:`~.extractors.vr.VrNetwork`.
 
     Raises:
         ValueError: unknown category, missing ``vocab_size``, or a config that fits no network.
@@ -40,6 +42,10 @@ def build_model(
     if category not in CATEGORIES:
         known = ", ".join(CATEGORIES)
         raise ValueError(f"unknown model category {category!r} (known: {known})")
+    if category == "vocoder":
+        from .vocoder.generator import Generator
+
+        return Generator(config)
     if category == "rmvpe":
         from .extractors.rmvpe import RmvpeNetwork
 
@@ -60,3 +66,17 @@ def build_model(
         return VarianceModel(config, vocab_size=vocab_size)
     except KeyError as missing:
         raise ValueError(f"the config of the {category} model lacks {missing}") from missing
+
+
+def build_discriminators(config: Mapping[str, Any]) -> nn.ModuleDict:
+    """The discriminators a vocoder is trained against, by family (``msd``, ``mpd``, ``mrd``).
+
+    Args:
+        config: see :func:`.vocoder.discriminators.build_discriminators`.
+
+    Raises:
+        ValueError: the config fits no discriminators.
+    """
+    from .vocoder.discriminators import build_discriminators as build
+
+    return build(config)

@@ -31,13 +31,14 @@ from .networks import (
     row,
     seeded,
 )
+from .neural import natural_log_mel
 from .predictions import check_tags
 from .problems import Problems
 from .rendering import Rendering, SegmentRendering
 from .retakes import Retake
 from .score import AcousticInputs, ScoreReader
 from .variance import VariancePredictor
-from .vocoder import Vocoder, load_vocoder
+from .vocoder import Vocoder, VocoderChoice, load_vocoder
 from .vocoding import vocode
 
 if TYPE_CHECKING:
@@ -47,9 +48,6 @@ if TYPE_CHECKING:
     from ..models.sampling import SamplingOptions
 
 Array = NDArray[np.float32]
-
-LN_10 = 2.30259
-"""Models of early 2024 and before give log10 mels; this is the factor OpenUtau uses, too."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,7 @@ class Singer:
         device: str = "auto",
         config: Config | None = None,
         with_vocoder: bool = True,
+        vocoder: VocoderChoice | None = None,
         reporter: Reporter | None = None,
     ) -> Singer:
         """Load an experiment folder.
@@ -110,6 +109,7 @@ class Singer:
             device: ``auto``, ``cpu``, ``cuda``, ….
             config: used instead of ``config.yaml``.
             with_vocoder: False if only mels are wanted.
+            vocoder: instead of the config's.
             reporter: is warned when the configured vocoder is not used, or models differ.
 
         Raises:
@@ -125,10 +125,12 @@ class Singer:
         )
         check_fit(experiment, [predictor.experiment for predictor in predictors], reporter)
         model, checkpoint = load_network(experiment, steps=steps, device=device)
-        vocoder = None
+        sound = None
         if with_vocoder:
-            vocoder = load_vocoder(experiment.config, device=device, reporter=reporter)
-        return cls(experiment, model, vocoder, device, checkpoint, predictors)
+            sound = load_vocoder(
+                experiment.config, device=device, reporter=reporter, choice=vocoder
+            )
+        return cls(experiment, model, sound, device, checkpoint, predictors)
 
     def sing(
         self,
@@ -333,9 +335,7 @@ class Singer:
             mel = output.diff_out[0].float().cpu().numpy().astype(np.float32)
         if not np.isfinite(mel).all():
             raise diverged(f"segment {number}")
-        if str(self.experiment.config.to_dict().get("mel_base", "10")) != "e":
-            mel = mel * np.float32(LN_10)
-        return mel
+        return natural_log_mel(mel, self.experiment.config.to_dict().get("mel_base", "10"))
 
     def _tensors(self, part: AcousticInputs) -> dict[str, torch.Tensor]:
         """The inputs of one segment as a batch of one."""
