@@ -18,7 +18,9 @@ binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
 render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with ``dataset``);
          ``experiment``, ``ckpt``, ``device``, ``speaker``, ``language``, ``key``, ``gender``,
-         ``steps``, ``depth``, ``seed``, ``output``
+         ``steps``, ``depth``, ``seed``, ``output``, ``vocoder``, ``trust_vocoder``, ``any_mel``
+vocoders ``vocoders`` (files, folders or ``preview``), ``item``, ``dataset``, ``device``,
+         ``trust_vocoder``
 ======== ==================================================================================
 """
 
@@ -305,6 +307,13 @@ def render(project: Project, params: Mapping[str, Any], reporter: Reporter) -> d
     return render_project(project, params, reporter)
 
 
+def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Send a recording through vocoders; see :func:`.vocoders.compare_vocoders`."""
+    from .vocoders import compare_vocoders
+
+    return compare_vocoders(project, params, reporter)
+
+
 def _only_acoustic(config: Config) -> None:
     if config.kind != "acoustic":
         raise SingwizError(
@@ -325,5 +334,6 @@ STAGES: dict[str, Stage] = {
     "binarize": binarize,
     "train": train,
     "render": render,
+    "vocoders": vocoders,
 }
 """Name -> function, in the order of the way."""
