@@ -99,7 +99,9 @@ def main() -> None:
     mels, melody = torch.from_numpy(mel.T[None].copy()), torch.from_numpy(f0[None])
 
     for name, mini in (("full", False), ("mini", True)):
-        generator = Generator({**COMMUNITY, "mini_nsf": mini}).eval().requires_grad_(False).to(device)
+        generator = (
+            Generator({**COMMUNITY, "mini_nsf": mini}).eval().requires_grad_(False).to(device)
+        )
 
         def eager(generator: Generator = generator) -> None:
             with torch.inference_mode():

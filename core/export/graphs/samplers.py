@@ -38,6 +38,11 @@ def replaced_noise(noise: Callable[[Tensor], Tensor]) -> Iterator[None]:
         _noise = before
 
 
+def drawn(like: Tensor) -> Tensor:
+    """Standard normal noise of the shape of ``like``, drawn anew at every call of the file."""
+    return _noise(like)
+
+
 class _Network(nn.Module):
     """The backbone with its condition as one tensor.
 
@@ -112,7 +117,7 @@ class _Ancestral(_Tables):
         noise = self.network.evaluate(x, t.float(), condition)
         clean = self.x_factor[t] * x - self.noise_factor[t] * noise
         mean = self.mean_clean[t] * clean + self.mean_noisy[t] * x
-        return mean + self.deviation[t] * _noise(x)
+        return mean + self.deviation[t] * drawn(x)
 
 
 class _Ddim(_Tables):
@@ -180,7 +185,7 @@ class Sampler(nn.Module):
         core = self.core
         # As long as the condition of each call, not as that of the example.
         frames = cond[:, :, :1].reshape(1, 1, 1, -1)
-        x = _noise(frames.expand(1, core.num_feats, core.out_dims, -1))
+        x = drawn(frames.expand(1, core.num_feats, core.out_dims, -1))
         image = None if source is None else core.to_image(core.norm_spec(source))
         condition = self.network.condition(cond)
         count = steps.reshape(-1)

@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
 WIDE = 32
 """Channels from which folded convolutions on a CPU run with channels last."""
 

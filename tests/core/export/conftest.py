@@ -15,7 +15,14 @@ from singwiz.core.models import build_model
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 
-def _seeded_weights():
+@pytest.fixture(scope="session")
+def golden_folder() -> Path:
+    return GOLDEN
+
+
+@pytest.fixture(scope="session")
+def seeded_weights():
+    """The module that makes the fixtures' weights."""
     spec = importlib.util.spec_from_file_location("seeded", GOLDEN / "seeded_weights.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -23,9 +30,8 @@ def _seeded_weights():
 
 
 @pytest.fixture(scope="session")
-def golden_model():
+def golden_model(seeded_weights):
     """(name) -> model in evaluation mode, its config and the number of phonemes."""
-    seeded = _seeded_weights()
 
     def load(name: str, **changes):
         fixture = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
@@ -33,7 +39,7 @@ def golden_model():
         config = {"hop_size": 512, "audio_sample_rate": 44100, **fixture["config"], **changes}
         vocab = fixture["constructor"]["vocab_size"]
         model = build_model(category, config, vocab_size=vocab)
-        seeded.seed_module(model, keep=tuple(fixture.get("keep", ())))
+        seeded_weights.seed_module(model, keep=tuple(fixture.get("keep", ())))
         return SimpleNamespace(model=model.eval(), config=config, vocab=vocab)
 
     return load
