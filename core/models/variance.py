@@ -274,7 +274,7 @@ class VarianceModel(nn.Module):
             pitch_retake = torch.ones_like(base_pitch, dtype=torch.bool)
         if pitch_expr is None:
             return self.pitch_retake_embed(pitch_retake.long())
-        amount = (pitch_expr * pitch_retake).unsqueeze(-1)
+        amount = (pitch_expr * pitch_retake)[..., None]
         keep, predict = self.pitch_retake_embed.weight
         return amount * predict + (1.0 - amount) * keep
 
@@ -311,7 +311,7 @@ class VarianceModel(nn.Module):
         for name, embed in self.variance_embeds.items():
             scale = curve_scale(name, use_variance_scaling=self.use_variance_scaling)
             known = embed(needed(name, curves[name]) * scale)
-            cond = cond + known * (~retake[name]).unsqueeze(-1)
+            cond = cond + known * (~retake[name])[..., None]
         return cond
 
     def losses(
