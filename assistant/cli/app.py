@@ -13,6 +13,7 @@ import typer
 
 from ...core.errors import INTERRUPTED, Cancelled, SingwizError
 from . import (
+    assets,
     bring,
     configs,
     demo,
@@ -52,6 +53,7 @@ plots.register(app)
 app.add_typer(dictionaries.app, name="dictionary")
 app.add_typer(configs.app, name="config")
 work.register(app)
+app.add_typer(assets.app, name="assets")
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)
 
