@@ -13,6 +13,7 @@ import typer
 
 from ...core.errors import INTERRUPTED, Cancelled, SingwizError
 from . import (
+    assets,
     bring,
     configs,
     demo,
@@ -60,6 +61,7 @@ work.register(app)
 singing.register(app)
 predicting.register(app)
 app.add_typer(vocoders.app, name="vocoder")
+app.add_typer(assets.app, name="assets")
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)
 
