@@ -167,6 +167,7 @@ class Layers:
         self._keys = LayerKeys(task.digest, recipe, task.name)
         self._waveform: Floats | None = None
         self._separated: tuple[Floats, Floats] | None = None
+        self._known: dict[str, Arrays] = {}
 
     @property
     def waveform(self) -> Floats:
@@ -177,12 +178,15 @@ class Layers:
         return self._waveform
 
     def _layer(self, key: str, compute: Callable[[], Arrays]) -> Arrays:
-        stored = self.cache.load(key) if self.cache else None
-        if stored is None:
-            stored = compute()
-            if self.cache:
-                self.cache.save(key, stored)
-        return stored
+        known = self._known.get(key)
+        if known is None:
+            known = self.cache.load(key) if self.cache else None
+            if known is None:
+                known = compute()
+                if self.cache:
+                    self.cache.save(key, known)
+            self._known[key] = known
+        return known
 
     def mel(self, variant: Variant = ORIGINAL) -> Floats:
         """Spectrogram of a variant, ``[T, bins]``.
