@@ -62,12 +62,12 @@ def place_pulses(
     coarse, voicing = (np.append(c, 2 * c[-1] - c[-2]) for c in (coarse, voicing))
     # Exactly half-way between a voiced and an unvoiced frame, rounding decides, and the phase of
     # all later pulses with it: so seconds, as in WORLD, although samples would be simpler.
-    times = np.arange(length) / sample_rate
     knots = np.arange(count + 1) * (1000.0 * hop_size / sample_rate / 1000.0)
-    left = np.arange(length) // hop_size
-    share = (times - knots[left]) / (knots[left + 1] - knots[left])
-    voiced = voicing[left] + share * (voicing[left + 1] - voicing[left]) > 0.5
-    rate = coarse[left] + share * (coarse[left + 1] - coarse[left])
+    share = (np.arange(length) / sample_rate).reshape(count, hop_size)
+    share -= knots[:-1, None]
+    share /= np.diff(knots)[:, None]
+    voiced = (voicing[:-1, None] + share * np.diff(voicing)[:, None] > 0.5).ravel()
+    rate = (coarse[:-1, None] + share * np.diff(coarse)[:, None]).ravel()
     rate[~voiced] = _UNVOICED_RATE
     total = np.cumsum(2 * np.pi * rate / sample_rate)
     # At 500 Hz every fifth pulse falls exactly on a sample, so rounding counts here as well: the
