@@ -132,9 +132,18 @@ def _mirror_below_f0(power: NDArray[np.float64], f0_bins: NDArray[np.float64]) -
 
 
 def _smooth_linearly(
-    power: NDArray[np.float64], width_bins: NDArray[np.float64]
+    power: NDArray[np.float64], width_bins: NDArray[np.float64], *, step: int = 1
 ) -> NDArray[np.float64]:
-    """Mean over a moving window of fractional width, mirrored at both ends: ``[B, bins]``."""
+    """Mean over a moving window of fractional width, mirrored at both ends.
+
+    Args:
+        power: ``[B, bins]``.
+        width_bins: ``[B]``.
+        step: only every so manieth bin is wanted.
+
+    Returns:
+        float64 ``[B, ceil(bins / step)]``.
+    """
     rows, bins = power.shape
     reach = int(width_bins.max()) + 2
     padded = np.empty((rows, bins + 2 * reach))
@@ -142,15 +151,18 @@ def _smooth_linearly(
     padded[:, :reach] = power[:, reach:0:-1]
     padded[:, reach + bins :] = power[:, -2 : -reach - 2 : -1]
     running = np.cumsum(padded, axis=1)
-    result = np.empty_like(power)
-    for row, values, sums, width in zip(result, padded, running, width_bins, strict=True):
+    result = np.empty((rows, -(-bins // step)))
+    part = np.empty(result.shape[1])
+    for row, values, sums, width in zip(result, padded, running, width_bins.tolist(), strict=True):
         # Entry k of the running sum reaches up to the upper edge of bin k - reach.
         low, high = reach - 0.5 - width / 2, reach - 0.5 + width / 2
         a, b = int(low), int(high)
-        np.subtract(sums[b : b + bins], sums[a : a + bins], out=row)
-        row += (high - b) * values[b + 1 : b + 1 + bins]
-        row -= (low - a) * values[a + 1 : a + 1 + bins]
-        row /= width
+        np.subtract(sums[b : b + bins : step], sums[a : a + bins : step], out=row)
+        np.multiply(values[b + 1 : b + 1 + bins : step], high - b, out=part)
+        row += part
+        np.multiply(values[a + 1 : a + 1 + bins : step], low - a, out=part)
+        row -= part
+        row *= 1 / width
     return result
 
 
@@ -193,7 +205,8 @@ def spectral_envelope(
         bins = at * (fft_size / sample_rate)
         _mirror_below_f0(power, bins)
         power = _smooth_linearly(power, bins * (2.0 / 3.0))
-        level = np.log(np.maximum(power, np.finfo(np.float64).tiny)).astype(np.float32)
+        level = np.maximum(power.astype(np.float32), np.finfo(np.float32).tiny)
+        np.log(level, out=level)
         cepstrum = scipy_fft.irfft(level, fft_size, axis=1)[:, : fft_size // 2 + 1]
         phase = (np.pi * at).astype(np.float32)[:, None] * quefrency
         sine = np.sin(phase)
@@ -290,29 +303,33 @@ def _band_levels(
     rate = windows.sample_rate
     size = _fft_size_for(4.0, rate, _D4C_FLOOR)
     f0_bins = f0 * (size / rate)
-    delay = _group_delay(windows, times, f0, size)
-    # What is left after smoothing over F0 are the deviations that noise causes.
-    delay = _smooth_linearly(delay, f0_bins / 2)
-    delay -= _smooth_linearly(delay, f0_bins)
-
     length = int(_BAND * size / rate) * 2 + 1
+    # Nothing above the highest band counts, but for what smoothing brings down from there.
+    needed = int(_BAND * bands * size / rate) + length // 2 + 1
+    bins = min(size // 2 + 1, needed + int(1.5 * f0_bins.max()) + 8)
+    delay = _group_delay(windows, times, f0, size, bins)
+    # Smoothed as they are, every second value tells all, and of high voices every fourth.
+    step = 4 if f0.min() > _HIGH_VOICE else 2
+    # What is left after smoothing over F0 are the deviations that noise causes.
+    smoothed = _smooth_linearly(delay, f0_bins / 2)
+    delay = smoothed[:, ::step] - _smooth_linearly(smoothed, f0_bins, step=step)
+
     phase = 2 * np.pi * np.arange(length) / (length - 1)
     window = (
         0.355768
         - 0.487396 * np.cos(phase)
         + 0.144232 * np.cos(2 * phase)
         - 0.012604 * np.cos(3 * phase)
-    ).astype(np.float32)
-    # Smoothed as they are, every second value tells all, and of high voices every fourth.
-    step = 4 if f0.min() > _HIGH_VOICE else 2
+    )
     # The share of power outside the strongest bins is what D4C calls noise.
     strongest = int(np.floor(size * 8.0 / length + 0.5)) + 1
     levels = np.empty((len(f0), bands))
     for band in range(bands):
-        centre = int(_BAND * (band + 1) * size / rate)
-        skipped = (length // 2 - centre) % step
-        first = centre - length // 2 + skipped
-        part = delay[:, first : centre + length // 2 + 1 : step] * window[skipped::step]
+        first = int(_BAND * (band + 1) * size / rate) - length // 2
+        skipped = -first % step
+        shape = window[skipped::step]
+        begin = (first + skipped) // step
+        part = delay[:, begin : begin + len(shape)] * shape
         spectrum = scipy_fft.rfft(part.astype(np.float32), size // step, axis=1)
         power = spectrum.real * spectrum.real + spectrum.imag * spectrum.imag
         kept = power.shape[1] - strongest
@@ -324,25 +341,26 @@ def _band_levels(
 
 
 def _group_delay(
-    windows: _Windows, times: NDArray[np.float64], f0: NDArray[np.float64], size: int
+    windows: _Windows, times: NDArray[np.float64], f0: NDArray[np.float64], size: int, bins: int
 ) -> NDArray[np.float64]:
-    """Temporally static group delay: ``[B, size // 2 + 1]``."""
+    """Temporally static group delay of the lowest bins of an FFT of some size: ``[B, bins]``."""
     from scipy import fft as scipy_fft
 
     f0_bins = f0 * (size / windows.sample_rate)
     shapes = windows.of(f0, 4.0)
     window = shapes.blackman()
     ramp = np.arange(1, shapes.longest + 1, dtype=np.float32)
-    centroid = np.zeros((len(f0), size // 2 + 1))
+    centroid = np.zeros((len(f0), bins))
     for shift in (-0.25, 0.25):
         audio = shapes.centred(times + shift / f0, window)
         audio /= np.sqrt((audio * audio).sum(axis=1, keepdims=True) + np.float32(1e-30))
-        plain = scipy_fft.rfft(audio, size, axis=1)
+        plain = scipy_fft.rfft(audio, size, axis=1)[:, :bins]
         audio *= ramp
-        ramped = scipy_fft.rfft(audio, size, axis=1)
+        ramped = scipy_fft.rfft(audio, size, axis=1)[:, :bins]
         centroid += plain.real * ramped.real + plain.imag * ramped.imag
     _mirror_below_f0(centroid, f0_bins)
-    power = _power(scipy_fft.rfft(shapes.centred(times, shapes.hann()), size, axis=1))
+    audio = shapes.centred(times, shapes.hann())
+    power = _power(scipy_fft.rfft(audio, size, axis=1)[:, :bins])
     _mirror_below_f0(power, f0_bins)
     centroid /= _smooth_linearly(power, f0_bins)
     return centroid
