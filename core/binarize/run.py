@@ -21,6 +21,7 @@ from .engine import Engine, choose_workers, run_in_order
 from .feature_cache import FeatureCache, file_digest
 from .item import Job
 from .layers import layer_keys
+from .pickled import write_pickled
 from .plan import (
     Source,
     check_coverage,
@@ -34,6 +35,7 @@ from .plan import (
 )
 from .report import BinarizeReport
 from .staging import staged
+from .storage import PICKLED_SUFFIX, read_metadata
 from .task import Recipe, Result, Task
 from .writing import check_space, draw_distributions, store, write_manifest, write_maps
 
@@ -57,6 +59,7 @@ def binarize(
     cache_dir: Path | Literal["auto"] | None = "auto",
     max_failed: int = 0,
     leave_out: Collection[tuple[str, str]] = (),
+    pickled_meta: bool = False,
 ) -> BinarizeReport:
     """Compute the features of all recordings and write the binary dataset.
 
@@ -78,6 +81,7 @@ def binarize(
             beside ``output_dir``, shared by all datasets there; None remembers nothing.
         max_failed: how many broken items are tolerated; they are listed as skipped.
         leave_out: ``(raw_data_dir, item)`` of recordings to do without.
+        pickled_meta: write the metadata once more in the form that DiffSinger's trainer reads.
 
     Raises:
         SingwizError: settings, dictionary or recordings have problems, or writing failed.
@@ -137,7 +141,9 @@ def binarize(
         with closing(computed):
             results = _merge(tasks, is_known, computed, job)
             store(results, tasks, sources, set(split.valid), folder, report, reporter, max_failed)
-        pictures = draw_distributions(folder, report)
+        for name in ("train", "valid") if pickled_meta else ():
+            write_pickled(folder / (name + PICKLED_SUFFIX), read_metadata(folder, name))
+        pictures = draw_distributions(folder, report, target)
         report.wall_seconds = round(time.monotonic() - started, 3)
         write_manifest(folder, report, recipe, dictionaries)
     if cache is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ... import __version__
 from ..config import Config, assign_speaker_ids
+from ..dataset.note_names import note_name
 from ..dictionary import Dictionary, PhonemeSet
 from ..errors import Cancelled, SingwizError
 from ..reporting import Reporter
@@ -139,22 +140,56 @@ def store(
             )
 
 
-def draw_distributions(folder: Path, report: BinarizeReport) -> list[str]:
-    """Draw how often phonemes, notes and ornaments are sung; returns the files' names."""
-    from ..dataset.note_names import note_name
-    from ..plots.charts import draw_counts, draw_phoneme_counts
+def draw_distributions(folder: Path, report: BinarizeReport, previous: Path) -> list[str]:
+    """Draw how often phonemes, notes and ornaments are sung; returns the files' names.
 
-    names = ["phoneme_distribution.jpg"]
-    draw_phoneme_counts(report.phonemes, folder / names[0], title="Phonemes in the recordings")
+    Args:
+        folder: where to.
+        report: the counts.
+        previous: the dataset that is replaced; pictures of the same counts are taken from it.
+    """
+    wanted: dict[str, tuple[str, Mapping[str, int]]] = {
+        "phoneme": ("Phonemes in the recordings", report.phonemes)
+    }
     if report.notes:
-        names.append("midi_distribution.jpg")
         span = range(min(report.notes), max(report.notes) + 1)
-        counts = {f"{note_name(midi)}": report.notes.get(midi, 0) for midi in span}
-        draw_counts(counts, folder / names[-1], title="Notes in the recordings")
+        counts = {note_name(midi): report.notes.get(midi, 0) for midi in span}
+        wanted["midi"] = ("Notes in the recordings", counts)
     if report.glides:
-        names.append("glide_distribution.jpg")
-        draw_counts(report.glides, folder / names[-1], title="Ornaments in the recordings")
+        wanted["glide"] = ("Ornaments in the recordings", report.glides)
+    drawn = _drawn_before(previous)
+    names = []
+    for kind, (title, counts) in wanted.items():
+        path = folder / f"{kind}_distribution.jpg"
+        names.append(path.name)
+        if drawn.get(_COUNTED[kind]) == _as_json(getattr(report, _COUNTED[kind])):
+            try:
+                shutil.copyfile(previous / path.name, path)
+                continue
+            except OSError:
+                pass  # then it is drawn anew
+        from ..plots.charts import draw_counts, draw_phoneme_counts
+
+        draw = draw_phoneme_counts if kind == "phoneme" else draw_counts
+        draw(counts, path, title=title)
     return names
+
+
+_COUNTED = {"phoneme": "phonemes", "midi": "notes", "glide": "glides"}
+"""Kind of a picture -> field of the report."""
+
+
+def _as_json(counts: object) -> object:
+    return json.loads(json.dumps(counts))
+
+
+def _drawn_before(previous: Path) -> dict[str, object]:
+    try:
+        manifest = json.loads((previous / "binarize.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    same = isinstance(manifest, dict) and manifest.get("singwiz") == __version__
+    return manifest if same else {}
 
 
 def write_manifest(

@@ -114,9 +114,7 @@ class World:
         harmonic = synthesise_harmonic(tone, pulses, fft_size=size, chosen=~short & ~leaks)
         aperiodic = synthesise_aperiodic(breath, pulses, fft_size=size, chosen=~close)
         half, quarter = (np.ascontiguousarray(tone[:, ::step]) for step in (2, 4))
-        harmonic += synthesise_harmonic(
-            half, pulses, fft_size=size // 2, chosen=short, widest=size
-        )
+        harmonic += synthesise_harmonic(half, pulses, fft_size=size // 2, chosen=short, widest=size)
         harmonic += synthesise_harmonic(quarter, pulses, fft_size=size // 4, chosen=leaks)
         half = np.ascontiguousarray(breath[:, ::2])
         aperiodic += synthesise_aperiodic(half, pulses, fft_size=size // 2, chosen=close)

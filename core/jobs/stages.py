@@ -15,8 +15,9 @@ picture  ``item`` (needed), ``dataset``, ``start``, ``end``, ``output`` (folder)
 features ``item`` and ``dataset``, or ``clips`` or ``all``; ``only``, ``device``, ``output``;
          see :func:`.choosing.compare_recordings`
 config   ``model``
-binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``leave_out``
-         (``[dataset, item]`` pairs)
+binarize ``model``, ``workers``, ``engine`` (``local`` or ``dask``), ``address`` (of the Dask
+         scheduler), ``max_failed`` (broken items to do without), ``leave_out`` (``[dataset,
+         item]`` pairs), ``pickled_meta``
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
 render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``item`` (name of a
          recording, maybe with ``dataset``); ``experiment``, ``ckpt``, ``device``, ``variance``
@@ -226,9 +227,8 @@ def binarize(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
     folders = {entry.name: str(project.raw_folder(entry)) for entry in project.state.datasets}
     return binarize_config(
         project_config(project, kind, reporter=reporter),
+        params,
         output_dir=project.binary_dir(kind),
-        workers=params.get("workers"),
-        max_failed=int(params.get("max_failed") or 0),
         leave_out=[
             (folders[dataset], item)
             for dataset, item in params.get("leave_out") or ()
@@ -241,10 +241,9 @@ def binarize(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
 
 def binarize_config(
     config: Config,
+    params: Mapping[str, Any],
     *,
     output_dir: Path | None = None,
-    workers: int | None = None,
-    max_failed: int = 0,
     leave_out: Collection[tuple[str, str]] = (),
     base_dir: Path,
     reporter: Reporter,
@@ -255,8 +254,11 @@ def binarize_config(
     report = prepare(
         config,
         output_dir=output_dir,
-        workers=workers,
-        max_failed=max_failed,
+        workers=params.get("workers"),
+        engine=params.get("engine") or "local",
+        dask_address=params.get("address") or None,
+        max_failed=int(params.get("max_failed") or 0),
+        pickled_meta=bool(params.get("pickled_meta")),
         leave_out=leave_out,
         base_dir=base_dir,
         reporter=reporter,
