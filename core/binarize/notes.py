@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +113,7 @@ def count_glides(notes: Iterable[Notes], glide_types: Iterable[str]) -> dict[str
     return counts
 
 
-def summary(title: str, counts: Mapping[object, int]) -> list[str]:
+def summary(title: str, counts: Mapping[Any, int]) -> list[str]:
     """A distribution as lines of text, ten entries each."""
     entries = [f"{name}: {count}" for name, count in counts.items()]
     rows = [", ".join(entries[k : k + 10]) for k in range(0, len(entries), 10)]

@@ -92,12 +92,13 @@ def recipe_from_config(config: Config, base: Path) -> Recipe:
 
 def _with_networks(recipe: Recipe, config: Config, base: Path) -> Recipe:
     """Refuse extractors that cannot run, before the first recording is opened."""
-    used = {"pe": recipe.pe, "hnsep": recipe.hnsep if recipe.separates else ""}
-    for key, name in used.items():
-        if name in NETWORKS:
-            weights = base / getattr(config, f"{key}_ckpt")
-            digest = file_digest(weights) if weights.is_file() else ""
-            recipe = replace(recipe, **{f"{key}_ckpt": str(weights), f"{key}_digest": digest})
+    used = recipe.networks
+    if recipe.pe in used:
+        path, digest = _weights(base, config.pe_ckpt)
+        recipe = replace(recipe, pe_ckpt=path, pe_digest=digest)
+    if recipe.hnsep in used:
+        path, digest = _weights(base, config.hnsep_ckpt)
+        recipe = replace(recipe, hnsep_ckpt=path, hnsep_digest=digest)
     if recipe.networks:
         from torch import cuda  # only a network is worth waiting for this
 
@@ -106,6 +107,12 @@ def _with_networks(recipe: Recipe, config: Config, base: Path) -> Recipe:
     if recipe.separates:
         separator_of(recipe)
     return recipe
+
+
+def _weights(base: Path, name: str) -> tuple[str, str]:
+    """Absolute path and hash of a network's weights."""
+    path = base / name
+    return str(path), file_digest(path) if path.is_file() else ""
 
 
 def checked_config(config: Config, target: Path, base: Path) -> Config:

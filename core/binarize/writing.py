@@ -153,8 +153,8 @@ def draw_distributions(folder: Path, report: BinarizeReport, previous: Path) -> 
     }
     if report.notes:
         span = range(min(report.notes), max(report.notes) + 1)
-        counts = {note_name(midi): report.notes.get(midi, 0) for midi in span}
-        wanted["midi"] = ("Notes in the recordings", counts)
+        notes = {note_name(midi): report.notes.get(midi, 0) for midi in span}
+        wanted["midi"] = ("Notes in the recordings", notes)
     if report.glides:
         wanted["glide"] = ("Ornaments in the recordings", report.glides)
     drawn = _drawn_before(previous)
