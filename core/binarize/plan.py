@@ -26,7 +26,7 @@ from .layers import extractor_of, separator_of
 from .notes import count_glides, count_notes, read_curves, read_notes, summary
 from .report import BinarizeReport
 from .split import Split, split_items
-from .task import CURVES, NETWORKS, Notes, Recipe, Task
+from .task import CURVES, Notes, Recipe, Task
 
 SEED = 1234
 """Of augmentation and of the order of the training items."""
