@@ -37,7 +37,11 @@ from .task import Arrays, Recipe, Task
 Floats = NDArray[np.float32]
 Pitch = tuple[Floats, NDArray[np.bool_]]
 
-_PACKAGES = {"parselmouth": "praat-parselmouth", "harvest": "pyworld-prebuilt"}
+_PACKAGES = {
+    "parselmouth": "praat-parselmouth",
+    "harvest": "pyworld-prebuilt",
+    "swift-f0": "swift-f0",
+}
 
 
 @lru_cache(maxsize=1)

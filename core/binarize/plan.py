@@ -110,9 +110,10 @@ def _with_networks(recipe: Recipe, config: Config, base: Path) -> Recipe:
 
 
 def _weights(base: Path, name: str) -> tuple[str, str]:
-    """Absolute path and hash of a network's weights."""
+    """Absolute path of a network's weights, and a hash of them and of their settings."""
     path = base / name
-    return str(path), file_digest(path) if path.is_file() else ""
+    files = [file for file in (path, path.with_name("config.yaml")) if file.is_file()]
+    return str(path), "-".join(map(file_digest, files))
 
 
 def checked_config(config: Config, target: Path, base: Path) -> Config:
@@ -232,7 +233,12 @@ def read_items(
             hint=problems[0].hint or "Run the check and mend what it lists.",
             where=problems[0].where,
         )
-    report.skipped += [{"item": found.item, "reason": found.message} for found in problems]
+    reasons: dict[str, list[str]] = {}
+    for problem in problems:
+        reasons.setdefault(problem.item, []).append(problem.message)
+    report.skipped += [
+        {"item": item, "reason": " ".join(messages)} for item, messages in reasons.items()
+    ]
     return dict(sorted(sources.items()))
 
 

@@ -39,7 +39,7 @@ from .storage import PICKLED_SUFFIX, read_metadata
 from .task import Recipe, Result, Task
 from .writing import check_space, draw_distributions, store, write_manifest, write_maps
 
-_COST = {"parselmouth": 0.004, "harvest": 0.14, "swift": 0.03, "rmvpe": 0.4, "mel": 0.002}
+_COST = {"parselmouth": 0.004, "harvest": 0.14, "swift-f0": 0.03, "rmvpe": 0.4, "mel": 0.002}
 _SEPARATION = {"world": 0.02, "vr": 1.5}
 """Rough CPU seconds per second of audio, to decide on processes and to warn of long waits."""
 

@@ -121,6 +121,7 @@ def config_datasets(config: Config) -> list[RawDataset]:
             name=Path(entry.raw_data_dir).name,
             speaker=entry.speaker,
             language=entry.language,
+            prefer_ds=config.kind == "variance" and config.binarization_args.prefer_ds,
         )
         for entry in config.datasets
     ]
