@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ...core.errors import INTERRUPTED
+from ...core.errors import INTERRUPTED, USAGE_PROBLEM, SingwizError
 from .output import Json, duration, out, print_json
 from .places import (
     ConfigFile,

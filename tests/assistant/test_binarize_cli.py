@@ -52,9 +52,12 @@ def test_a_project_prepares_both_of_its_models(
     run: Run, corpus: DemoCorpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project = tmp_path / "voice"
-    assert 0 == run(
-        *("new", project, "--raw", corpus.raw_data_dir, "--speaker", "aoi"),
-        *("--language", "demo", "--dictionary", corpus.dictionary, "--preset", "tiny"),
+    assert (
+        run(
+            *("new", project, "--raw", corpus.raw_data_dir, "--speaker", "aoi"),
+            *("--language", "demo", "--dictionary", corpus.dictionary, "--preset", "tiny"),
+        )
+        == 0
     )
     assert run("binarize", project, "--workers", "0") == 0
     capsys.readouterr()

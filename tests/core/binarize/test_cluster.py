@@ -14,6 +14,7 @@ import pytest
 import singwiz
 from singwiz.assistant.cli import main
 from singwiz.core.binarize import binarize
+from singwiz.core.errors import USAGE_PROBLEM
 from singwiz.core.reporting import Reporter
 
 MakeCorpus = Callable[..., Any]
@@ -105,7 +106,7 @@ def test_the_command_line_takes_the_address(
             main()
         return int(end.value.code or 0)
 
-    assert run(*arguments) != 0
+    assert run(*arguments) == USAGE_PROBLEM
     assert not (tmp_path / "binary").exists()
     assert run("--engine", "dask", *arguments) == 0
     assert (tmp_path / "binary" / "train.data").is_file()
