@@ -15,8 +15,9 @@ picture  ``item`` (needed), ``dataset``, ``start``, ``end``, ``output`` (folder)
 features ``item`` and ``dataset``, or ``clips`` or ``all``; ``only``, ``device``, ``output``;
          see :func:`.choosing.compare_recordings`
 config   ``model``
-binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``leave_out``
-         (``[dataset, item]`` pairs)
+binarize ``model``, ``workers``, ``engine`` (``local`` or ``dask``), ``address`` (of the Dask
+         scheduler), ``max_failed`` (broken items to do without), ``leave_out`` (``[dataset,
+         item]`` pairs), ``pickled_meta``
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
 render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``item`` (name of a
          recording, maybe with ``dataset``); ``experiment``, ``ckpt``, ``device``, ``variance``
@@ -120,6 +121,7 @@ def config_datasets(config: Config) -> list[RawDataset]:
             name=Path(entry.raw_data_dir).name,
             speaker=entry.speaker,
             language=entry.language,
+            prefer_ds=config.kind == "variance" and config.binarization_args.prefer_ds,
         )
         for entry in config.datasets
     ]
@@ -226,9 +228,8 @@ def binarize(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
     folders = {entry.name: str(project.raw_folder(entry)) for entry in project.state.datasets}
     return binarize_config(
         project_config(project, kind, reporter=reporter),
+        params,
         output_dir=project.binary_dir(kind),
-        workers=params.get("workers"),
-        max_failed=int(params.get("max_failed") or 0),
         leave_out=[
             (folders[dataset], item)
             for dataset, item in params.get("leave_out") or ()
@@ -241,23 +242,24 @@ def binarize(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
 
 def binarize_config(
     config: Config,
+    params: Mapping[str, Any],
     *,
     output_dir: Path | None = None,
-    workers: int | None = None,
-    max_failed: int = 0,
     leave_out: Collection[tuple[str, str]] = (),
     base_dir: Path,
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Binarize what a config says; without ``output_dir`` where the config says."""
-    from ..binarize.acoustic import binarize_acoustic
+    from ..binarize import binarize as prepare
 
-    _only_acoustic(config)
-    report = binarize_acoustic(
+    report = prepare(
         config,
         output_dir=output_dir,
-        workers=workers,
-        max_failed=max_failed,
+        workers=params.get("workers"),
+        engine=params.get("engine") or "local",
+        dask_address=params.get("address") or None,
+        max_failed=int(params.get("max_failed") or 0),
+        pickled_meta=bool(params.get("pickled_meta")),
         leave_out=leave_out,
         base_dir=base_dir,
         reporter=reporter,
@@ -334,7 +336,7 @@ def _only_acoustic(config: Config) -> None:
     if config.kind != "acoustic":
         raise SingwizError(
             "model-not-supported",
-            f"This version prepares and trains acoustic models only, not '{config.kind}'.",
+            f"This version trains acoustic models only, not '{config.kind}'.",
             hint="Use --model acoustic, or an acoustic config.",
             exit_code=USAGE_PROBLEM,
         )
