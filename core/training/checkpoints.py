@@ -29,6 +29,16 @@ def checkpoint_name(step: int) -> str:
     return f"model_ckpt_steps_{step}.ckpt"
 
 
+def is_permanent(step: int, start: int, interval: int) -> bool:
+    """True if ``step`` is ``start`` or a number of ``interval``\\ s later.
+
+    As in DiffSinger only a start above 0 and an interval above 9 count.
+    """
+    if start <= 0 or interval <= 9:
+        return False
+    return step >= start and (step - start) % interval == 0
+
+
 class WholeCheckpointIO(TorchCheckpointIO):
     """Writes checkpoints atomically and reads them without running code from them."""
 
@@ -104,10 +114,7 @@ class KeepCheckpoints(Checkpoint):
 
     def is_permanent(self, step: int) -> bool:
         """True if the checkpoint of a step is never deleted."""
-        if self.permanent_start <= 0 or self.permanent_interval <= 9:
-            return False
-        beyond = step - self.permanent_start
-        return beyond >= 0 and beyond % self.permanent_interval == 0
+        return is_permanent(step, self.permanent_start, self.permanent_interval)
 
     def save(self, trainer: pl.Trainer) -> None:
         """Write the checkpoint of the present step, then delete the ones past keeping."""

@@ -36,6 +36,11 @@ class TrainingHardware:
     strategy: Strategy | str
 
     @property
+    def world_size(self) -> int:
+        """Devices that train together, on all machines."""
+        return self.num_nodes * (self.devices if isinstance(self.devices, int) else len(self.devices))
+
+    @property
     def on_cpu(self) -> bool:
         """True if the network runs on the processor."""
         return self.accelerator == "cpu"

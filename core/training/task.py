@@ -91,6 +91,11 @@ class TrainingTask(pl.LightningModule):
         self._bad_losses: Tensor | None = None
         self._losses_seen = 0
 
+    @property
+    def plan(self) -> TrainingPlan:
+        """The training batches of every epoch."""
+        return self._plan
+
     # What a model's task defines ----------------------------------------------------------
 
     def fields(self) -> list[str]:
