@@ -111,6 +111,7 @@ class KeepCheckpoints(Checkpoint):
         self.reporter = reporter
         self.steps: list[int] = []
         self.last_saved: int | None = None
+        self.failed_in_validation = False
 
     def is_permanent(self, step: int) -> bool:
         """True if the checkpoint of a step is never deleted."""
@@ -156,6 +157,7 @@ class KeepCheckpoints(Checkpoint):
         With several devices only a stop that all of them agreed on can be saved: a lone one
         would wait for the others forever.
         """
+        self.failed_in_validation = trainer.validating or trainer.sanity_checking
         hopeless = isinstance(exception, SingwizError) and exception.code in UNSAVEABLE
         agreed = trainer.world_size == 1 or getattr(exception, "on_all_ranks", False)
         trained = trainer.global_step > 0 and trainer.state.fn == "fit"

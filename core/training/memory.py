@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,10 @@ from ..errors import SingwizError
 from .sampler import validation_batches
 
 if TYPE_CHECKING:
-    import lightning.pytorch as pl
-
     from .task import TrainingTask
 
 TRAINING = ("max_batch_frames", "max_batch_size")
+FIRST = "before the first step"
 VALIDATION = ("max_val_batch_frames", "max_val_batch_size")
 
 
@@ -39,26 +38,28 @@ class OutOfMemory(SingwizError):
 
 
 @contextmanager
-def memory_explained(task: TrainingTask, trainer: pl.Trainer | None = None) -> Iterator[None]:
+def memory_explained(
+    task: TrainingTask, *, where: Callable[[], tuple[str, bool]] = lambda: (FIRST, False)
+) -> Iterator[None]:
     """Turn a lack of memory inside into an :class:`OutOfMemory`.
 
     Args:
         task: whose batches they are.
-        trainer: tells whether it happened in a validation, and at which step.
+        where: says afterwards at which point of the training it happened, and whether in a
+            validation.
     """
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _explanation(task, trainer) from error
+        raise _explanation(task, *where()) from error
     except RuntimeError as error:
         # Processors and older drivers say it in words only.
         if "out of memory" in str(error) or "can't allocate memory" in str(error):
-            raise _explanation(task, trainer) from error
+            raise _explanation(task, *where()) from error
         raise
 
 
-def _explanation(task: TrainingTask, trainer: pl.Trainer | None) -> OutOfMemory:
-    validating = trainer is not None and (trainer.validating or trainer.sanity_checking)
+def _explanation(task: TrainingTask, where: str, validating: bool) -> OutOfMemory:
     if validating:
         setting, sizes = VALIDATION[0], task.valid_items.sizes
         limit, items = (int(task.options[key]) for key in VALIDATION)
@@ -71,7 +72,6 @@ def _explanation(task: TrainingTask, trainer: pl.Trainer | None) -> OutOfMemory:
         setting, sizes = TRAINING[0], task.train_items.sizes
         limit, batches = int(task.options[setting]), task.plan.epoch(0)
     frames, smaller = _halved(batches, sizes)
-    where = "before the first step" if trainer is None else f"at step {trainer.global_step}"
     what = "validation batch" if validating else "batch"
     return OutOfMemory(
         f"The memory was too small for a {what} of up to {frames} frames, {where}.",

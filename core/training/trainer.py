@@ -291,7 +291,7 @@ def _run(
             use_distributed_sampler=False,
             default_root_dir=experiment.work_dir,
         )
-        stopped = _fit(trainer, task, experiment.checkpoint)
+        stopped = _fit(trainer, task, keeper, experiment.checkpoint)
     steps = keeper.last_saved if keeper.last_saved is not None else trainer.global_step
     return TrainResult(
         steps=steps,
@@ -302,10 +302,16 @@ def _run(
     )
 
 
-def _fit(trainer: pl.Trainer, task: TrainingTask, checkpoint: Path | None) -> bool:
+def _fit(
+    trainer: pl.Trainer, task: TrainingTask, keeper: KeepCheckpoints, checkpoint: Path | None
+) -> bool:
     """Run Lightning; True if the user stopped it."""
+
+    def where() -> tuple[str, bool]:
+        return f"at step {trainer.global_step}", keeper.failed_in_validation
+
     try:
-        with memory_explained(task, trainer), compiling_explained():
+        with memory_explained(task, where=where), compiling_explained():
             trainer.fit(task, ckpt_path=checkpoint, weights_only=True)
     except Cancelled:
         return True
