@@ -20,7 +20,7 @@ from ..reporting import Reporter
 STATE = "singwiz"
 """Key of our own state in a checkpoint, beside Lightning's."""
 
-UNSAVEABLE = frozenset({"loss-not-finite", "disk-full"})
+UNSAVEABLE = frozenset({"loss-not-finite", "disk-full", "checkpoint-unwritable"})
 """Errors after which saving would keep something bad, or fail again."""
 
 
@@ -65,11 +65,13 @@ class WholeCheckpointIO(TorchCheckpointIO):
                     hint="Free some space and train again; it goes on from the last checkpoint.",
                     where=str(target),
                 ) from error
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) or "inline_container" in str(error):
+                reason = getattr(error, "strerror", None) or "the file cannot be written to its end"
                 raise SingwizError(
                     "checkpoint-unwritable",
-                    f"The checkpoint could not be saved: {error.strerror or error}.",
-                    hint="Check that the folder of the experiment can be written to.",
+                    f"The checkpoint could not be saved: {reason}.",
+                    hint="Check that the folder of the experiment can be written to, and that no "
+                    "limit on your files or disk space is reached.",
                     where=str(target),
                 ) from error
             raise
