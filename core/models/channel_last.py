@@ -18,7 +18,8 @@ def conv_over_time(x: Tensor, conv: nn.Conv1d) -> Tensor:
     if conv.kernel_size == (1,) and conv.groups == 1:
         return F.linear(x, conv.weight.squeeze(-1), conv.bias)
     if not x.is_cpu or torch.compiler.is_compiling():
-        return conv(x.transpose(1, 2)).transpose(1, 2)
+        # Not conv(…): a TimeConv would come back here.
+        return nn.Conv1d.forward(conv, x.transpose(1, 2)).transpose(1, 2)
     padding, dilation = int(conv.padding[0]), conv.dilation[0]
     if conv.groups > 1 and conv.groups == conv.in_channels and dilation == 1:
         depthwise = x.contiguous(), conv.weight, conv.bias, padding

@@ -44,6 +44,15 @@ def test_a_convolution_over_time_is_torchs_convolution(options, frames) -> None:
         torch.testing.assert_close(fast(x), plain(x.transpose(1, 2)).transpose(1, 2))
 
 
+def test_other_devices_take_torchs_own_way() -> None:
+    """A GPU has quick kernels for both; the meta device stands for it."""
+    with torch.device("meta"):
+        conv, gru, x = TimeConv(6, 6, 5, padding=2, groups=6), FrameGRU(6), torch.empty(2, 9, 6)
+    y = conv(gru.states(x))
+    assert y.device.type == "meta"
+    assert y.shape == (2, 9, 6)
+
+
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("frames", [1, 20])
 def test_the_recurrence_is_torchs_gru(batch, frames) -> None:
