@@ -58,9 +58,7 @@ class _Depthwise(torch.autograd.Function):
     gradient; for the weight's gradient those for images that stand are."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, padding: int
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, padding: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.padding, ctx.has_bias = padding, bias is not None
         return _depthwise(x, weight, bias, padding)

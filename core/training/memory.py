@@ -31,7 +31,9 @@ class OutOfMemory(SingwizError):
     def __init__(self, what: str, *, setting: str, smaller: int | None) -> None:
         hint = f"Lower {setting} to {smaller} and train again; it goes on from the last checkpoint."
         if smaller is None:
-            hint = "Cut the longest recording into shorter phrases, or choose a smaller model preset."
+            hint = (
+                "Cut the longest recording into shorter phrases, or choose a smaller model preset."
+            )
         super().__init__("out-of-memory", what, hint=hint)
         self.setting = setting
         self.smaller = smaller

@@ -114,9 +114,7 @@ def train(
                 goal = _goal(task.options, max_steps)
                 if _speaks():
                     with memory_explained(task):
-                        plan = look_ahead(
-                            task, experiment, hardware, goal=goal, finetune=finetune
-                        )
+                        plan = look_ahead(task, experiment, hardware, goal=goal, finetune=finetune)
                     announce(plan, reporter)
                     write_experiment(experiment, config, reporter)
                 if compiled:

@@ -107,9 +107,7 @@ def test_the_trial_step_leaves_no_trace(config: MakeConfig, tmp_path: Path) -> N
     for number, skip in enumerate((False, True)):
         with pytest.MonkeyPatch.context() as patch:
             if skip:
-                patch.setattr(
-                    "singwiz.core.training.preflight.measure_step", lambda *args: None
-                )
+                patch.setattr("singwiz.core.training.preflight.measure_step", lambda *args: None)
             train(config(**SILENT, max_updates=2), work_dir=tmp_path / str(number))
         loaded = torch.load(tmp_path / str(number) / checkpoint_name(2), weights_only=True)
         weights.append(loaded["state_dict"])
