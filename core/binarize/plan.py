@@ -44,7 +44,7 @@ class Source:
     speaker: str
     spk_id: int
     language: str
-    notes: Notes = Notes()
+    notes: Notes = field(default_factory=Notes)
     given: dict[str, tuple[NDArray[np.float32], float]] = field(default_factory=dict)
 
 

@@ -116,7 +116,7 @@ class Task:
     variants: tuple[Variant, ...] = (ORIGINAL,)
     with_key_shift: bool = False
     with_speed: bool = False
-    notes: Notes = Notes()
+    notes: Notes = field(default_factory=Notes)
     given: Mapping[str, tuple[NDArray[np.float32], float]] = field(default_factory=dict)
     digest: str = ""
 
