@@ -234,10 +234,9 @@ def binarize_config(
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Binarize what a config says; without ``output_dir`` where the config says."""
-    from ..binarize.acoustic import binarize_acoustic
+    from ..binarize import binarize as prepare
 
-    _only_acoustic(config)
-    report = binarize_acoustic(
+    report = prepare(
         config,
         output_dir=output_dir,
         workers=workers,
@@ -308,7 +307,7 @@ def _only_acoustic(config: Config) -> None:
     if config.kind != "acoustic":
         raise SingwizError(
             "model-not-supported",
-            f"This version prepares and trains acoustic models only, not '{config.kind}'.",
+            f"This version trains acoustic models only, not '{config.kind}'.",
             hint="Use --model acoustic, or an acoustic config.",
             exit_code=USAGE_PROBLEM,
         )
