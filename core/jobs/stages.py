@@ -17,8 +17,8 @@ binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``
          (``[dataset, item]`` pairs)
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
 render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with ``dataset``);
-         ``experiment``, ``ckpt``, ``device``, ``speaker``, ``language``, ``key``, ``gender``,
-         ``steps``, ``depth``, ``seed``, ``output``
+         ``experiment``, ``ckpt`` (steps, or ``best``), ``device``, ``speaker``, ``language``,
+         ``key``, ``gender``, ``steps``, ``depth``, ``seed``, ``output``
 ======== ==================================================================================
 """
 
@@ -252,7 +252,9 @@ def train(project: Project, params: Mapping[str, Any], reporter: Reporter) -> di
     """Train, or go on from the last checkpoint.
 
     Returns:
-        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``.
+        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``; ``table`` (lines:
+        what the last validation measured) and ``best`` (``step``, ``checkpoint``, ``score_name``,
+        ``score``, ``why``, or None).
     """
     from .configuring import project_config
 
@@ -277,6 +279,8 @@ def train_config(
 ) -> dict[str, Any]:
     """Train what a config says into ``work_dir``."""
     from ..training import train as run_training
+    from ..training.journal import read_best, read_validations
+    from ..training.measurements import table
 
     more = {"seed": int(params["seed"])} if params.get("seed") is not None else {}
     outcome = run_training(
@@ -287,12 +291,11 @@ def train_config(
         reporter=reporter,
         **more,
     )
+    validations, best = read_validations(work_dir), read_best(work_dir)
     return {
-        "steps": outcome.steps,
-        "checkpoint": str(outcome.checkpoint),
-        "metrics": outcome.metrics,
-        "seconds": outcome.seconds,
-        "stopped_early": outcome.stopped_early,
+        **outcome.to_dict(),
+        "table": table(validations[-1].measurements) if validations else [],
+        "best": best.to_dict() if best else None,
     }
 
 
@@ -301,16 +304,6 @@ def render(project: Project, params: Mapping[str, Any], reporter: Reporter) -> d
     from .rendering import render_project
 
     return render_project(project, params, reporter)
-
-
-def _only_acoustic(config: Config) -> None:
-    if config.kind != "acoustic":
-        raise SingwizError(
-            "model-not-supported",
-            f"This version trains acoustic models only, not '{config.kind}'.",
-            hint="Use --model acoustic, or an acoustic config.",
-            exit_code=USAGE_PROBLEM,
-        )
 
 
 STAGES: dict[str, Stage] = {

@@ -90,7 +90,7 @@ def test_items_have_the_fields_and_types_that_variance_training_reads(
         "base_pitch": ("f4", frames),
         "pitch": ("f4", frames),
         "uv": ("b1", frames),
-        **{name: ("f4", frames) for name in NAMES},
+        **dict.fromkeys(NAMES, ("f4", frames)),
     }
     meta = read_metadata(corpus.folder / "binary" / "variance", "train")
     assert meta["lengths"] == [FRAMES, FRAMES]
