@@ -161,8 +161,14 @@ def show_trained(result: dict[str, Any]) -> None:
         f"Trained to step {result['steps']} in {duration(result['seconds'])}", style="bold"
     )
     for name, value in sorted(result["metrics"].items()):
-        console.print(f"  {name}: {value if value is None else f'{value:.5g}'}")
+        if not name.startswith("metrics/"):
+            console.print(f"  {name}: {value if value is None else f'{value:.5g}'}")
+    for line in result["table"]:
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"  checkpoint: {result['checkpoint']}")
+    best = result["best"]
+    if best:
+        console.print(f"  best: step {best['step']}, {best['why']}")
 
 
 def render(
@@ -188,8 +194,8 @@ def render(
     ] = None,
     experiment: Experiment = "",
     ckpt: Annotated[
-        int | None, typer.Option("--ckpt", min=0, metavar="STEPS", help="Default: the newest.")
-    ] = None,
+        str, typer.Option("--ckpt", metavar="STEPS", help="Steps, or best. Default: the newest.")
+    ] = "",
     speaker: Annotated[
         str, typer.Option("--speaker", metavar="NAME", help="Singer, or a mix: anna:0.3|ben:0.7")
     ] = "",
@@ -222,7 +228,7 @@ def render(
         "dataset": dataset,
         "output": str(output.expanduser().absolute()) if output else None,
         "experiment": experiment,
-        "ckpt": ckpt,
+        "ckpt": ckpt or None,
         "speaker": speaker,
         "language": language,
         "key": key,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SingwizError
-from .curves import align
+from .curves import align, resample_curve
 
 F0 = NDArray[np.float32]
 Unvoiced = NDArray[np.bool_]
@@ -79,6 +79,31 @@ def interpolate_unvoiced(f0: NDArray[np.floating]) -> tuple[F0, Unvoiced]:
     octaves = np.log2(np.asarray(f0, np.float64)[voiced_frames])
     filled[gaps] = 2.0 ** np.interp(gaps, voiced_frames, octaves)
     return filled, unvoiced
+
+
+def resample_pitch(
+    f0: NDArray[np.floating], timestep: float, target_timestep: float, length: int
+) -> tuple[F0, Unvoiced]:
+    """F0 from a network's or a file's frame grid on the frame grid of a mel spectrogram.
+
+    Gaps are filled before resampling, so that no frame lies between a pitch and nothing.
+
+    Args:
+        f0: ``[n]`` Hz at times 0, timestep, 2·timestep, …; 0 where unvoiced.
+        timestep: seconds between those values.
+        target_timestep: seconds between the resulting frames.
+        length: frames of the result; frames after the last value repeat the last one found.
+
+    Returns:
+        F0 in Hz, float32 ``[length]``, interpolated over unvoiced frames (all zeros if no
+        frame is voiced), and bool ``[length]``, true where unvoiced.
+
+    Raises:
+        ValueError: there are no values, or a timestep is not positive.
+    """
+    filled, unvoiced = interpolate_unvoiced(np.asarray(f0))
+    steps = (timestep, target_timestep, length)
+    return resample_curve(filled, *steps), resample_curve(unvoiced, *steps) > 0.5
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,37 @@ def find_experiment(checkpoints: Path, name: str) -> Path:
     )
 
 
+def _steps(wanted: Any, folder: Path) -> int | None:
+    """The steps of the checkpoint to sing with: a number, ``best``, or None for the newest.
+
+    Raises:
+        SingwizError: it is none of these, or no checkpoint is marked as best.
+    """
+    if wanted is None:
+        return None
+    if wanted == "best":
+        from ..training.journal import read_best
+
+        best = read_best(folder)
+        if best is None:
+            raise SingwizError(
+                "no-best-checkpoint",
+                "No checkpoint of this experiment is marked as the best.",
+                hint="Leave --ckpt out to take the newest; training marks the best one.",
+                where=str(folder),
+                exit_code=USAGE_PROBLEM,
+            )
+        return best.step
+    if not str(wanted).isdecimal():
+        raise SingwizError(
+            "checkpoint-unknown",
+            f"'{wanted}' names no checkpoint.",
+            hint="Give the number of steps in its file name, or best.",
+            exit_code=USAGE_PROBLEM,
+        )
+    return int(wanted)
+
+
 def render_experiment(
     folder: Path,
     params: Mapping[str, Any],
@@ -104,7 +135,7 @@ def render_experiment(
     reporter.progress(0, 1, "loading the voice")
     singer = Singer.load(
         folder,
-        steps=params.get("ckpt"),
+        steps=_steps(params.get("ckpt"), folder),
         device=params.get("device") or "auto",
         config=config,
         reporter=reporter,

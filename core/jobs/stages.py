@@ -18,8 +18,8 @@ binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``, ``retry_smaller``,
          ``compile``, ``dry_run`` (say the plan and stop)
 render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with ``dataset``);
-         ``experiment``, ``ckpt``, ``device``, ``speaker``, ``language``, ``key``, ``gender``,
-         ``steps``, ``depth``, ``seed``, ``output``
+         ``experiment``, ``ckpt`` (steps, or ``best``), ``device``, ``speaker``, ``language``,
+         ``key``, ``gender``, ``steps``, ``depth``, ``seed``, ``output``
 ======== ==================================================================================
 """
 
@@ -235,10 +235,9 @@ def binarize_config(
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Binarize what a config says; without ``output_dir`` where the config says."""
-    from ..binarize.acoustic import binarize_acoustic
+    from ..binarize import binarize as prepare
 
-    _only_acoustic(config)
-    report = binarize_acoustic(
+    report = prepare(
         config,
         output_dir=output_dir,
         workers=workers,
@@ -254,8 +253,10 @@ def train(project: Project, params: Mapping[str, Any], reporter: Reporter) -> di
     """Train, or go on from the last checkpoint.
 
     Returns:
-        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``; with ``dry_run``
-        the plan, see :class:`~singwiz.core.training.Preflight`.
+        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``; ``table`` (lines:
+        what the last validation measured) and ``best`` (``step``, ``checkpoint``, ``score_name``,
+        ``score``, ``why``, or None); with
+        ``dry_run`` the plan instead, see :class:`~singwiz.core.training.Preflight`.
     """
     from .configuring import project_config
 
@@ -281,8 +282,9 @@ def train_config(
     """Train what a config says into ``work_dir``."""
     from ..training import preview
     from ..training import train as run_training
+    from ..training.journal import read_best, read_validations
+    from ..training.measurements import table
 
-    _only_acoustic(config)
     settings: dict[str, Any] = {
         "work_dir": work_dir,
         "max_steps": params.get("max_steps"),
@@ -299,12 +301,11 @@ def train_config(
         retry_smaller=bool(params.get("retry_smaller")),
         compiled=bool(params.get("compile")),
     )
+    validations, best = read_validations(work_dir), read_best(work_dir)
     return {
-        "steps": outcome.steps,
-        "checkpoint": str(outcome.checkpoint),
-        "metrics": outcome.metrics,
-        "seconds": outcome.seconds,
-        "stopped_early": outcome.stopped_early,
+        **outcome.to_dict(),
+        "table": table(validations[-1].measurements) if validations else [],
+        "best": best.to_dict() if best else None,
     }
 
 
@@ -313,16 +314,6 @@ def render(project: Project, params: Mapping[str, Any], reporter: Reporter) -> d
     from .rendering import render_project
 
     return render_project(project, params, reporter)
-
-
-def _only_acoustic(config: Config) -> None:
-    if config.kind != "acoustic":
-        raise SingwizError(
-            "model-not-supported",
-            f"This version prepares and trains acoustic models only, not '{config.kind}'.",
-            hint="Use --model acoustic, or an acoustic config.",
-            exit_code=USAGE_PROBLEM,
-        )
 
 
 STAGES: dict[str, Stage] = {

@@ -34,11 +34,12 @@ from .memory import OutOfMemory, memory_explained
 from .preflight import Preflight, announce, look_ahead
 from .progress import ProgressReporter
 from .task import Surroundings, TrainingTask
+from .variance import VarianceTask
 
 if TYPE_CHECKING:
     from ..config import Config
 
-TASKS: dict[str, type[AcousticTask]] = {"acoustic": AcousticTask}
+TASKS: dict[str, type[TrainingTask]] = {"acoustic": AcousticTask, "variance": VarianceTask}
 
 
 @dataclass(frozen=True)
@@ -196,12 +197,14 @@ def _prepare(
         raise SingwizError(
             "training-kind",
             f"Training a {config.kind} model is not possible with this version.",
-            hint="Train the acoustic model.",
+            hint="Train the acoustic or the variance model.",
         )
     options = config.to_dict()
     experiment = open_experiment(config, work_dir, reporter)
     model, finetune = _prepare_model(config.kind, options, experiment, seed)
-    surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
+    surroundings = Surroundings(
+        experiment.binary_dir, work_dir, reporter, seed, experiment.vocab_size
+    )
     task = TASKS[config.kind](model, config, surroundings)
     hardware = choose_hardware(
         options, device, unused_parameters=task.has_unused_parameters(), reporter=reporter
@@ -261,6 +264,7 @@ def _run(
         permanent_start=options.get("permanent_ckpt_start"),
         permanent_interval=options.get("permanent_ckpt_interval"),
         reporter=reporter,
+        protected=task.book.journal.protected,
     )
     with _asks_to_stop(reporter) as stop:
         progress = ProgressReporter(
@@ -294,7 +298,7 @@ def _run(
     return TrainResult(
         steps=steps,
         checkpoint=experiment.work_dir / checkpoint_name(steps),
-        metrics={**progress.latest, **task.validation_losses},
+        metrics={**progress.latest, **task.validation_values},
         seconds=time.monotonic() - started,
         stopped_early=stopped,
     )

@@ -8,6 +8,7 @@ from singwiz.core.features.pitch import (
     PitchExtractor,
     interpolate_unvoiced,
     pitch_extractor,
+    resample_pitch,
 )
 
 SAMPLE_RATE = 44100
@@ -96,3 +97,25 @@ def test_an_extractor_we_do_not_have_is_refused_with_advice(name: str, code: str
     assert caught.value.code == code
     assert "parselmouth" in caught.value.hint
     assert "harvest" in caught.value.hint
+
+
+def test_resampled_pitch_is_filled_before_it_is_resampled() -> None:
+    f0, uv = resample_pitch(np.array([0, 100, 0, 0, 400, 0], np.float32), 0.01, 0.005, 12)
+    # Filled: 100, 100, 158.7, 252, 400, 400; straight lines in Hz between.
+    expected = [100, 100, 100, 129.37, 158.74, 205.37, 251.98, 325.99, 400, 400, 400, 400]
+    np.testing.assert_allclose(f0, expected, rtol=1e-4)
+    # Half-way between a voiced and an unvoiced value is not yet unvoiced.
+    assert uv.astype(int).tolist() == [1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
+    assert f0.dtype == np.float32
+    assert uv.dtype == np.bool_
+
+
+def test_resampled_pitch_of_one_value_or_of_silence() -> None:
+    f0, uv = resample_pitch(np.array([220.0]), 0.01, HOP / SAMPLE_RATE, 3)
+    assert f0.tolist() == [220, 220, 220]
+    assert not uv.any()
+    f0, uv = resample_pitch(np.zeros(9), 0.01, HOP / SAMPLE_RATE, 4)
+    assert not f0.any()
+    assert uv.all()
+    with pytest.raises(ValueError, match="without points"):
+        resample_pitch(np.zeros(0), 0.01, HOP / SAMPLE_RATE, 4)
