@@ -79,7 +79,7 @@ def measure_step(
         tried = [sorted(tried, key=lambda i: sizes[i])[len(tried) // 2]]
     share = len(tried) * max(sizes[i] for i in tried)
     batch = collate([task.train_items[i] for i in tried])
-    with _unchanged(task) as device:
+    with _unchanged(task):
         task.to(_device(hardware))
         optimizer = build_optimizer(task.model, task.options["optimizer_args"])
         batch = task.transfer_batch_to_device(batch, task.device, 0)
@@ -97,7 +97,6 @@ def measure_step(
             frames=frames[largest],
         )
         del optimizer, batch
-        task.to(device)
     return cost
 
 
@@ -128,13 +127,13 @@ def _device(hardware: TrainingHardware) -> torch.device:
 
 
 @contextmanager
-def _unchanged(task: TrainingTask) -> Iterator[torch.device]:
+def _unchanged(task: TrainingTask) -> Iterator[None]:
     """Give back weights, gradients and random numbers as they were, and all memory."""
     home = task.device
     before = {name: value.clone() for name, value in task.model.state_dict().items()}
     with torch.random.fork_rng(devices=[]):
         try:
-            yield home
+            yield
         finally:
             task.model.zero_grad(set_to_none=True)
             task.to(home)

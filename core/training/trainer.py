@@ -202,9 +202,7 @@ def _prepare(
     options = config.to_dict()
     experiment = open_experiment(config, work_dir, reporter)
     model, finetune = _prepare_model(config.kind, options, experiment, seed)
-    surroundings = Surroundings(
-        experiment.binary_dir, work_dir, reporter, seed, experiment.vocab_size
-    )
+    surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
     task = TASKS[config.kind](model, config, surroundings)
     hardware = choose_hardware(
         options, device, unused_parameters=task.has_unused_parameters(), reporter=reporter
