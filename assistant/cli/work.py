@@ -90,6 +90,19 @@ def train(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Of weights, data order and noise.")
     ] = None,
+    retry_smaller: Annotated[
+        bool,
+        typer.Option(
+            "--retry-smaller", help="If memory runs out, go on with batches half as large."
+        ),
+    ] = False,
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="Let torch compile the network; pays on recent GPUs."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and stop.")
+    ] = False,
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
@@ -102,9 +115,16 @@ def train(
         "max_steps": max_steps,
         "device": device,
         "seed": seed,
+        "retry_smaller": retry_smaller,
+        "compile": compiled,
+        "dry_run": dry_run,
     }
     opened = open_project(project, config=config)
-    if opened is not None:
+    if opened is not None and dry_run:
+        from ...core.jobs.stages import run_stage
+
+        result = run_call(lambda reporter: run_stage("train", opened, params, reporter))
+    elif opened is not None:
         result = run_here(opened, "train", params)
     else:
         from ...core.jobs.stages import train_config
@@ -117,6 +137,10 @@ def train(
                 loaded, work_dir=work_dir, params=params, reporter=reporter
             )
         )
+    if dry_run:
+        if as_json:
+            print_json(result)
+        return
     stopped = bool(result["stopped_early"])
     if as_json:
         print_json(result)

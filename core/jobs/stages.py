@@ -15,7 +15,8 @@ picture  ``item`` (needed), ``dataset``, ``start``, ``end``, ``output`` (folder)
 config   ``model``
 binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``leave_out``
          (``[dataset, item]`` pairs)
-train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
+train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``, ``retry_smaller``,
+         ``compile``, ``dry_run`` (say the plan and stop)
 render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with ``dataset``);
          ``experiment``, ``ckpt`` (steps, or ``best``), ``device``, ``speaker``, ``language``,
          ``key``, ``gender``, ``steps``, ``depth``, ``seed``, ``output``
@@ -254,7 +255,8 @@ def train(project: Project, params: Mapping[str, Any], reporter: Reporter) -> di
     Returns:
         ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``; ``table`` (lines:
         what the last validation measured) and ``best`` (``step``, ``checkpoint``, ``score_name``,
-        ``score``, ``why``, or None).
+        ``score``, ``why``, or None). With ``dry_run`` the plan, see
+        :class:`~singwiz.core.training.Preflight`.
     """
     from .configuring import project_config
 
@@ -278,18 +280,26 @@ def train_config(
     config: Config, *, work_dir: Path, params: Mapping[str, Any], reporter: Reporter
 ) -> dict[str, Any]:
     """Train what a config says into ``work_dir``."""
+    from ..training import preview
     from ..training import train as run_training
     from ..training.journal import read_best, read_validations
     from ..training.measurements import table
 
-    more = {"seed": int(params["seed"])} if params.get("seed") is not None else {}
+    settings: dict[str, Any] = {
+        "work_dir": work_dir,
+        "max_steps": params.get("max_steps"),
+        "device": params.get("device") or "auto",
+        "reporter": reporter,
+    }
+    if params.get("seed") is not None:
+        settings["seed"] = int(params["seed"])
+    if params.get("dry_run"):
+        return preview(config, **settings).to_dict()
     outcome = run_training(
         config,
-        work_dir=work_dir,
-        max_steps=params.get("max_steps"),
-        device=params.get("device") or "auto",
-        reporter=reporter,
-        **more,
+        **settings,
+        retry_smaller=bool(params.get("retry_smaller")),
+        compiled=bool(params.get("compile")),
     )
     validations, best = read_validations(work_dir), read_best(work_dir)
     return {

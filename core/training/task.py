@@ -120,6 +120,11 @@ class TrainingTask(pl.LightningModule):
         self._watch = LossWatch(self.loss_names())
         self._classes: NDArray[np.int64] | None = None
 
+    @property
+    def plan(self) -> TrainingPlan:
+        """The training batches of every epoch."""
+        return self._plan
+
     # What a model's task defines ----------------------------------------------------------
 
     def fields(self) -> list[str]:

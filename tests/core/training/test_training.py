@@ -350,7 +350,7 @@ def test_too_little_memory_is_explained(
     with pytest.raises(SingwizError) as caught:
         train(config(**SILENT), work_dir=tmp_path)
     assert caught.value.code == "out-of-memory"
-    assert "150" in caught.value.hint
+    assert "max_batch_frames" in caught.value.hint
 
 
 def test_a_full_disk_is_explained_and_leaves_no_half_file(
@@ -365,6 +365,56 @@ def test_a_full_disk_is_explained_and_leaves_no_half_file(
         train(config(**SILENT), work_dir=tmp_path)
     assert caught.value.code == "disk-full"
     assert not list(tmp_path.rglob("*.ckpt"))
+
+
+TERMINATED = """
+import os, resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from conftest import Record, tiny_config
+from singwiz.core.errors import SingwizError
+from singwiz.core.training import train
+
+class Failing(Record):
+    def metric(self, name, value, step):
+        if step == 5 and name == "training/lr":
+            if sys.argv[4] == "SIGTERM":
+                os.kill(os.getpid(), signal.SIGTERM)
+            else:
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+config = tiny_config(Path(sys.argv[2]), max_updates=12, val_check_interval=4, log_interval=1,
+                     num_valid_plots=0, num_sanity_val_steps=0)
+try:
+    result = train(config, work_dir=Path(sys.argv[3]), reporter=Failing())
+    sys.exit(0 if result.stopped_early else 1)
+except SingwizError as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.parametrize("trouble", ["SIGTERM", "no space"])
+def test_trouble_in_the_middle_leaves_checkpoints_that_can_be_continued(
+    binary: Path, config: MakeConfig, tmp_path: Path, trouble: str
+) -> None:
+    """The system asks the process to end (its steps are saved), or no longer takes large files."""
+    arguments = [str(Path(__file__).parent), str(binary), str(tmp_path), trouble]
+    done = subprocess.run(
+        [sys.executable, "-c", TERMINATED, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    saved = {"SIGTERM": [4, 5], "no space": [4]}[trouble]
+    assert steps_on_disk(tmp_path) == saved
+    assert not list(tmp_path.glob(".*tmp*"))
+    if trouble == "no space":
+        assert done.stdout.strip() in ("disk-full", "checkpoint-unwritable")
+    assert load(tmp_path, saved[-1])["global_step"] == saved[-1]
+    assert train(config(**SILENT, max_updates=6), work_dir=tmp_path).steps == 6
 
 
 # Checkpoints kept ------------------------------------------------------------------------
