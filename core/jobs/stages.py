@@ -255,8 +255,8 @@ def train(project: Project, params: Mapping[str, Any], reporter: Reporter) -> di
     Returns:
         ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``; ``table`` (lines:
         what the last validation measured) and ``best`` (``step``, ``checkpoint``, ``score_name``,
-        ``score``, ``why``, or None); with
-        ``dry_run`` the plan instead, see :class:`~singwiz.core.training.Preflight`.
+        ``score``, ``why``, or None). With ``dry_run`` the plan, see
+        :class:`~singwiz.core.training.Preflight`.
     """
     from .configuring import project_config
 
