@@ -295,7 +295,6 @@ def train_config(
     """Train what a config says into ``work_dir``."""
     from ..training import train as run_training
 
-    _only_acoustic(config)
     more = {"seed": int(params["seed"])} if params.get("seed") is not None else {}
     outcome = run_training(
         config,

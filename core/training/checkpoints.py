@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,7 @@ class KeepCheckpoints(Checkpoint):
         permanent_start, permanent_interval: checkpoints at ``start + n * interval`` steps stay
             for good; active for a start above 0 and an interval above 9, as in DiffSinger.
         reporter: is told about every checkpoint.
+        protected: steps that must be kept at present, asked before deleting, e.g. the best.
     """
 
     def __init__(
@@ -93,12 +94,14 @@ class KeepCheckpoints(Checkpoint):
         permanent_start: int | None,
         permanent_interval: int | None,
         reporter: Reporter,
+        protected: Callable[[], Collection[int]] = tuple,
     ) -> None:
         self.folder = folder
         self.keep = keep
         self.permanent_start = permanent_start or 0
         self.permanent_interval = permanent_interval or 0
         self.reporter = reporter
+        self.protected = protected
         self.steps: list[int] = []
         self.last_saved: int | None = None
 
@@ -125,10 +128,11 @@ class KeepCheckpoints(Checkpoint):
     def _rotate(self) -> None:
         if self.keep < 1:
             return
-        for step in self.steps[: -self.keep]:
-            if not self.is_permanent(step):
+        kept = {*self.steps[-self.keep :], *self.protected()}
+        for step in self.steps:
+            if step not in kept and not self.is_permanent(step):
                 (self.folder / checkpoint_name(step)).unlink(missing_ok=True)
-        self.steps = self.steps[-self.keep :]
+        self.steps = [step for step in self.steps if step in kept]
 
     # Lightning's hooks ------------------------------------------------------------------
 

@@ -30,11 +30,12 @@ from .finetune import freeze, load_pretrained
 from .hardware import TrainingHardware, choose_hardware
 from .progress import ProgressReporter
 from .task import Surroundings, TrainingTask
+from .variance import VarianceTask
 
 if TYPE_CHECKING:
     from ..config import Config
 
-TASKS: dict[str, type[AcousticTask]] = {"acoustic": AcousticTask}
+TASKS: dict[str, type[TrainingTask]] = {"acoustic": AcousticTask, "variance": VarianceTask}
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def train(
         raise SingwizError(
             "training-kind",
             f"Training a {config.kind} model is not possible with this version.",
-            hint="Train the acoustic model.",
+            hint="Train the acoustic or the variance model.",
         )
     options = config.to_dict()
     work_dir = work_dir.absolute()
@@ -117,7 +118,9 @@ def train(
     experiment = open_experiment(config, work_dir, reporter)
     with _quiet():
         model = _prepare_model(config.kind, options, experiment, reporter, seed)
-        surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
+        surroundings = Surroundings(
+            experiment.binary_dir, work_dir, reporter, seed, experiment.vocab_size
+        )
         task = TASKS[config.kind](model, config, surroundings)
         hardware = choose_hardware(
             options, device, unused_parameters=task.has_unused_parameters(), reporter=reporter
@@ -180,6 +183,7 @@ def _run(
         permanent_start=options.get("permanent_ckpt_start"),
         permanent_interval=options.get("permanent_ckpt_interval"),
         reporter=reporter,
+        protected=task.book.journal.protected,
     )
     with _asks_to_stop(reporter) as stop:
         progress = ProgressReporter(
@@ -213,7 +217,7 @@ def _run(
     return TrainResult(
         steps=steps,
         checkpoint=experiment.work_dir / checkpoint_name(steps),
-        metrics={**progress.latest, **task.validation_losses},
+        metrics={**progress.latest, **task.validation_values},
         seconds=time.monotonic() - started,
         stopped_early=stopped,
     )

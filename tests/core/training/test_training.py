@@ -307,15 +307,31 @@ def test_an_unexpected_error_saves_the_last_complete_step(
     assert steps_on_disk(tmp_path) == [2]
 
 
-def test_a_loss_that_is_no_number_ends_with_advice_and_saves_nothing(
+def test_a_recording_whose_data_is_no_number_is_named_and_nothing_saved(
     config: MakeConfig, prepare: Callable[..., Path], tmp_path: Path
 ) -> None:
-    spoilt = prepare(tmp_path / "binary", nan=True)
+    spoilt = prepare(tmp_path / "binary", nan=("song3",), named=True)
     with pytest.raises(SingwizError) as caught:
-        train(config(spoilt, **SILENT), work_dir=tmp_path / "exp")
+        train(config(spoilt, **SILENT, max_updates=20), work_dir=tmp_path / "exp")
+    assert caught.value.code == "loss-not-finite"
+    assert "'song3'" in caught.value.message
+    assert "'mel'" in caught.value.message
+    assert steps_on_disk(tmp_path / "exp") == []
+
+
+def test_a_loss_that_explodes_ends_with_advice_and_the_names_of_the_batch(
+    config: MakeConfig, prepare: Callable[..., Path], tmp_path: Path
+) -> None:
+    named = prepare(tmp_path / "binary", named=True)
+    wild = config(named, **SILENT, max_updates=20, clip_grad_norm=0, **{"optimizer_args.lr": 1e30})
+    with pytest.raises(SingwizError) as caught:
+        train(wild, work_dir=tmp_path / "exp")
     assert caught.value.code == "loss-not-finite"
     assert "optimizer_args.lr" in caught.value.hint
-    assert steps_on_disk(tmp_path / "exp") == []
+    held = caught.value.where.split(", ")
+    assert 1 <= len(held) <= 3
+    assert all(name.startswith("song") for name in held)
+    assert f"The batch held: {caught.value.where}." in caught.value.message
 
 
 def test_too_little_memory_is_explained(
