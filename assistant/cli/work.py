@@ -133,5 +133,11 @@ def show_trained(result: dict[str, Any]) -> None:
         f"Trained to step {result['steps']} in {duration(result['seconds'])}", style="bold"
     )
     for name, value in sorted(result["metrics"].items()):
-        console.print(f"  {name}: {value if value is None else f'{value:.5g}'}")
+        if not name.startswith("metrics/"):
+            console.print(f"  {name}: {value if value is None else f'{value:.5g}'}")
+    for line in result["table"]:
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"  checkpoint: {result['checkpoint']}")
+    best = result["best"]
+    if best:
+        console.print(f"  best: step {best['step']}, {best['why']}")

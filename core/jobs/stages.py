@@ -19,8 +19,8 @@ binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``
          (``[dataset, item]`` pairs)
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
 render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``item`` (name of a
-         recording, maybe with ``dataset``); ``experiment``, ``ckpt``, ``device``, ``variance``
-         (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
+         recording, maybe with ``dataset``); ``experiment``, ``ckpt`` (steps or ``best``), ``device``,
+         ``variance`` (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
          ``language``, ``key``, ``gender``, ``expr``, ``steps``, ``depth``, ``seed``, ``num``,
          ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
          ``dictionary``, ``vowels``, ``consonants``; ``vocoder`` (file, folder or ``preview``),
@@ -269,7 +269,9 @@ def train(project: Project, params: Mapping[str, Any], reporter: Reporter) -> di
     """Train, or go on from the last checkpoint.
 
     Returns:
-        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``.
+        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``; ``table`` (lines:
+        what the last validation measured) and ``best`` (``step``, ``checkpoint``, ``score_name``,
+        ``score``, ``why``, or None).
     """
     from .configuring import project_config
 
@@ -294,6 +296,8 @@ def train_config(
 ) -> dict[str, Any]:
     """Train what a config says into ``work_dir``."""
     from ..training import train as run_training
+    from ..training.journal import read_best, read_validations
+    from ..training.measurements import table
 
     more = {"seed": int(params["seed"])} if params.get("seed") is not None else {}
     outcome = run_training(
@@ -304,12 +308,11 @@ def train_config(
         reporter=reporter,
         **more,
     )
+    validations, best = read_validations(work_dir), read_best(work_dir)
     return {
-        "steps": outcome.steps,
-        "checkpoint": str(outcome.checkpoint),
-        "metrics": outcome.metrics,
-        "seconds": outcome.seconds,
-        "stopped_early": outcome.stopped_early,
+        **outcome.to_dict(),
+        "table": table(validations[-1].measurements) if validations else [],
+        "best": best.to_dict() if best else None,
     }
 
 
@@ -333,7 +336,7 @@ def _only_acoustic(config: Config) -> None:
     if config.kind != "acoustic":
         raise SingwizError(
             "model-not-supported",
-            f"This version prepares and trains acoustic models only, not '{config.kind}'.",
+            f"This version prepares acoustic models only, not '{config.kind}'.",
             hint="Use --model acoustic, or an acoustic config.",
             exit_code=USAGE_PROBLEM,
         )

@@ -153,8 +153,8 @@ def overfitting(records: Sequence[ValidationRecord], name: str) -> Notice | None
         return None
     place = min(range(len(before)), key=lambda i: before[i].validation[name])
     best = before[place]
-    around = before[max(0, place - 1) : place + 2]
-    trained_then = sum(one.training[name] for one in around) / len(around)
+    then = before[place : place + 2]
+    trained_then = sum(one.training[name] for one in then) / len(then)
     trained_now = sum(one.training[name] for one in last) / len(last)
     rose = (
         min(one.validation[name] for one in last)
