@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import write_text
-from ..checkpoint import CHECKPOINT_NAME, latest_checkpoint
+from ..checkpoint import CHECKPOINT_NAME, latest_checkpoint, list_checkpoints
 from .notices import Notice, ValidationRecord, find_notices
 
 VALIDATIONS = "validation.jsonl"
@@ -56,7 +56,11 @@ class Journal:
 
     def begin(self, step: int) -> None:
         """Forget what lies after ``step``: training goes on, or starts anew, from there."""
-        self.records = [one for one in self.records if one.step <= step]
+        kept = [one for one in self.records if one.step <= step]
+        if len(kept) < len(self.records):
+            self.records = kept
+            self._write()
+            self.mark_best()
 
     def add(self, record: ValidationRecord) -> tuple[Notice, ...]:
         """Keep a validation.
@@ -67,10 +71,13 @@ class Journal:
         before = [one for one in self.records if one.step < record.step]
         notices = tuple(find_notices([*before, record]))
         self.records = [*before, replace(record, notices=notices)]
-        lines = [json.dumps(_plain(asdict(one)), ensure_ascii=False) for one in self.records]
-        write_text(self.work_dir / VALIDATIONS, "\n".join(lines) + "\n")
+        self._write()
         known = {(n.code, n.part) for n in before[-1].notices} if before else set()
         return tuple(n for n in notices if (n.code, n.part) not in known)
+
+    def _write(self) -> None:
+        lines = [json.dumps(_plain(asdict(one)), ensure_ascii=False) for one in self.records]
+        write_text(self.work_dir / VALIDATIONS, "".join(f"{line}\n" for line in lines))
 
     @property
     def best(self) -> ValidationRecord | None:
@@ -78,12 +85,13 @@ class Journal:
         if not self.records:
             return None
         newest = self.records[-1]
+        saved = {step for step, _ in list_checkpoints(self.work_dir)}
         candidates = [
             one
             for one in self.records
             if one.comparable(newest)
             and math.isfinite(one.score)
-            and (one is newest or latest_checkpoint(self.work_dir, one.step) is not None)
+            and (one is newest or one.step in saved)
         ]
         return min(candidates, key=lambda one: one.score, default=None)
 

@@ -23,7 +23,6 @@ class LossWatch:
         self._names = tuple(names)
         self._unchecked: list[tuple[Tensor, Tensor]] = []
         self._sums: Tensor | None = None
-        self._batches = 0
 
     def note(self, values: Tensor, items: Tensor) -> None:
         """A batch was seen.
@@ -35,9 +34,8 @@ class LossWatch:
         values = values.detach()
         finite = torch.isfinite(values).all()
         self._unchecked.append((finite, items))
-        values = torch.where(finite, values, 0.0)
-        self._sums = values if self._sums is None else self._sums + values
-        self._batches += 1
+        counted = torch.cat([torch.where(finite, values, 0.0), finite.to(values.dtype)[None]])
+        self._sums = counted if self._sums is None else self._sums + counted
 
     def broken_batch(self, *, forgiving: bool) -> list[int] | None:
         """Items of the first batch since the last call whose loss is no number; None if all are.
@@ -56,10 +54,12 @@ class LossWatch:
         return numbers
 
     def means(self) -> dict[str, float]:
-        """Mean of each loss and of their total since the last call; empty if none was seen."""
-        sums, self._sums = self._sums, None
-        batches, self._batches = self._batches, 0
-        if sums is None:
+        """Mean of each loss and of their total since the last call; empty if none was seen.
+
+        Batches whose loss is no number are left out.
+        """
+        counted, self._sums = self._sums, None
+        if counted is None or not counted[-1]:
             return {}
-        means = dict(zip(self._names, (sums / batches).tolist(), strict=True))
+        means = dict(zip(self._names, (counted[:-1] / counted[-1]).tolist(), strict=True))
         return {**means, TOTAL: sum(means.values())}

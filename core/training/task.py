@@ -156,7 +156,8 @@ class TrainingTask(pl.LightningModule):
 
     def on_train_start(self) -> None:
         """Forget validations of steps that are trained anew."""
-        self.book.journal.begin(self.trainer.global_step)
+        if self.trainer.is_global_zero:
+            self.book.journal.begin(self.trainer.global_step)
 
     def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """Losses of one batch; ``batch_idx`` counts batches from the beginning of training."""
