@@ -8,20 +8,16 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ..errors import SingwizError
 from ..models.acoustic import AcousticModel, AcousticOutput
 from ..synthesis.evaluate import PhonemeMeans
-from ..synthesis.vocoder import Vocoder, load_vocoder
 from .baselines import sample_items
 from .figures import mel_figure
 from .gallery import ValidationGallery
 from .measurements import ErrorsByClass, Measurement
 from .task import TrainingTask
+from .validation_sound import ValidationSound
 
 CURVES = ("energy", "breathiness", "voicing", "tension")
-
-AUDIO_ITEMS = {"cpu": 3, "cuda": 10}
-"""Validation items that are also turned into sound; a vocoder takes its time on a CPU."""
 
 
 class AcousticTask(TrainingTask):
@@ -29,12 +25,10 @@ class AcousticTask(TrainingTask):
 
     category = "acoustic"
     model: AcousticModel
-    _vocoder: Vocoder | None = None
-    _vocoder_failed = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._sounded: dict[int, np.ndarray] = {}
+        self._sound = ValidationSound(self.config, self.surroundings.reporter)
         self._means: PhonemeMeans | None = None
 
     def fields(self) -> list[str]:
@@ -87,18 +81,20 @@ class AcousticTask(TrainingTask):
             for row, index in enumerate(indices):
                 item = self.valid_items[index]
                 mels = self._mels(index, row, output)
-                owners = self.classes[item["tokens"]][np.maximum(item["mel2ph"], 1) - 1]
+                labelled = item["mel2ph"] > 0
+                owners = self.classes[item["tokens"][item["mel2ph"][labelled] - 1]]
                 predicted = {**mels, "rule": self._means.predict(item["tokens"], item["mel2ph"])}
                 for errors, name in ((sung, "diff"), (aux, "aux"), (rule, "rule")):
                     if name in predicted:
                         distance = np.abs(predicted[name] - item["mel"]).mean(axis=1)
-                        errors.add(distance, owners)
+                        errors.add(distance[labelled], owners)
                 if index < shown:
                     self._show_item(gallery, index, mels)
         found = [sung.measurement("mel_l1", "mel error", "nat", measured, rule)]
         if self.model.train_aux_decoder:
             label = "mel error, auxiliary decoder"
             found.append(aux.measurement("aux_mel_l1", label, "nat", measured, rule))
+        found.append(self._sound.measurement())
         return [one for one in found if one is not None]
 
     def score(self, measurements: list[Measurement]) -> tuple[str, float] | None:
@@ -132,43 +128,5 @@ class AcousticTask(TrainingTask):
                 )
                 file = f"{index}_mel.png" if kind == "diff" else ""
                 gallery.figure(f"{kind}mel_{index}", picture, file=file, label=name)
-        vocoder = self._usable_vocoder()
-        if vocoder is None or index >= AUDIO_ITEMS.get(self.device.type, AUDIO_ITEMS["cpu"]):
-            return
         f0 = np.asarray(item["f0"], np.float32)
-        rate = vocoder.sample_rate
-        first = index not in self._sounded
-        if first:
-            self._sounded[index] = vocoder.synthesise(cut["gt"], f0)
-        recording = self._sounded[index]
-        note = " (preview sound)" if vocoder.is_preview else ""
-        gallery.audio(
-            f"gt_{index}" if first else "",
-            recording,
-            rate,
-            file=f"{index}_gt.wav",
-            label=f"{name}, recording{note}",
-        )
-        if "aux" in cut:
-            gallery.audio(f"aux_{index}", vocoder.synthesise(cut["aux"], f0), rate)
-        gallery.audio(
-            f"diff_{index}",
-            vocoder.synthesise(cut["diff"], f0),
-            rate,
-            file=f"{index}_pred.wav",
-            label=f"{name}, model{note}",
-        )
-
-    def _usable_vocoder(self) -> Vocoder | None:
-        if not self.options.get("val_with_vocoder") or self._vocoder_failed:
-            return None
-        if self._vocoder is None:
-            reporter = self.surroundings.reporter
-            try:
-                device = str(self.device)
-                self._vocoder = load_vocoder(self.config, device=device, reporter=reporter)
-            except SingwizError as error:
-                # Training is worth more than hearing it; say so once and go on.
-                self._vocoder_failed = True
-                reporter.warning(error.code, f"No validation audio: {error.message}")
-        return self._vocoder
+        self._sound.play(gallery, index, name, f0, cut, device=str(self.device))

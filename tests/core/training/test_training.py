@@ -106,6 +106,10 @@ def test_tensorboard_shows_the_curves_pictures_and_sounds(
         "training/lr",
         "validation/total_loss",
         "validation/mel_loss",
+        "metrics/mel_l1",
+        "metrics/f0_error",
+        "baseline/mel_l1",
+        "classes/mel_l1_vowel",
     } <= set(tags["scalars"])
     assert {"auxmel_0", "diffmel_0"} <= set(tags["images"])
     assert {"gt_0", "aux_0", "diff_0"} <= set(tags["audio"])
