@@ -126,6 +126,7 @@ def pitch_figure(
     axes.plot(frames, target, color=RECORDING, alpha=0.25)
     axes.plot(frames, np.where(uv, np.nan, target), color=RECORDING, label="recording")
     axes.plot(np.arange(len(pred)), pred, color=MODEL, label="prediction")
+    axes.set_axisbelow(True)
     low, high = (f(np.concatenate([pred, target])) for f in (np.min, np.max))
     axes.set_yticks(np.arange(np.floor(low) - 1, np.ceil(high) + 2))
     axes.set_xlim(0, max(1, len(target)))

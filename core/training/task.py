@@ -27,10 +27,12 @@ from ..reporting import Reporter
 from .checkpoints import STATE
 from .data import TrainingItems, collate, make_loader, usable_workers
 from .gallery import ValidationGallery
+from .loop_state import loop_state
 from .loss_watch import LossWatch
 from .measurements import Measurement
 from .notices import TOTAL
 from .optimizers import build_optimizer, resumed_state, state_shapes
+from .progress import StopTraining
 from .sampler import BatchStream, TrainingPlan, greedy_batches, validation_batches
 from .schedulers import build_scheduler, schedule_at
 from .sound_classes import class_of_tokens
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 
 SAMPLING_FRAMES = 12000
 """Padded frames that are sampled at once in a validation."""
+
+PERFORMED_AT_ONCE = 8
+"""Items that are sampled at once in a validation."""
 
 MEASURED_FRAMES = {"cuda": 60_000}
 """Frames of validation items that are measured although they are not shown, per device: where
@@ -59,14 +64,12 @@ class Surroundings:
         work_dir: the experiment folder.
         reporter: receives validation results and warnings.
         seed: decides data order and noise.
-        vocab_size: phoneme ids including padding.
     """
 
     binary_dir: Path
     work_dir: Path
     reporter: Reporter
     seed: int
-    vocab_size: int
 
 
 class TrainingTask(pl.LightningModule):
@@ -211,7 +214,7 @@ class TrainingTask(pl.LightningModule):
                 array = np.asarray(value)
                 if array.dtype.kind == "f" and not np.isfinite(array).all():
                     name = self.train_items.name(index)
-                    return f"The prepared data of '{name}' has values in '{field}' that are none."
+                    return f"Prepared data of '{name}' is broken: '{field}' is not all numbers."
         return ""
 
     def _seed(self, *numbers: int) -> None:
@@ -269,7 +272,8 @@ class TrainingTask(pl.LightningModule):
     # Validation ---------------------------------------------------------------------------
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the sums of the last validation."""
+        """Forget the sums of the last validation; broken weights are not worth one."""
+        self.check_losses()
         self._validation_sums = {
             name: torch.zeros((), dtype=torch.float64) for name in (*self.loss_names(), "weight")
         }
@@ -339,11 +343,22 @@ class TrainingTask(pl.LightningModule):
         return shown, max(shown, affordable)
 
     def performed_batches(self, count: int) -> Iterator[tuple[list[int], dict[str, Any]]]:
-        """The first ``count`` validation items, several at once: their numbers and their batch."""
+        """The first ``count`` validation items, several at once: their numbers and their batch.
+
+        Says how far it is, and obeys a wish to stop; the validation is made up for later.
+        """
+        reporter, trainer = self.surroundings.reporter, self.trainer
+        goal = trainer.max_steps or 0
         sizes = self.valid_items.sizes
         limit = max(SAMPLING_FRAMES, *sizes[:count], 1)
         order = sorted(range(count), key=lambda index: sizes[index])
-        for indices in greedy_batches(order, sizes, max_frames=limit, max_items=16):
+        done = 0
+        for indices in greedy_batches(order, sizes, max_frames=limit, max_items=PERFORMED_AT_ONCE):
+            label = f"trying the model on held-out recording {done + 1} of {count}"
+            reporter.progress(trainer.global_step, max(trainer.global_step, goal), label)
+            if trainer.world_size == 1 and reporter.cancelled():
+                raise StopTraining
+            done += len(indices)
             batch = collate([self.valid_items[index] for index in indices])
             yield indices, self.transfer_batch_to_device(batch, self.device, 0)
 
@@ -352,7 +367,7 @@ class TrainingTask(pl.LightningModule):
     @property
     def vocab_size(self) -> int:
         """Number of phoneme ids, padding included."""
-        return self.surroundings.vocab_size
+        return len(self.model.get_parameter("fs2.txt_embed.weight"))
 
     @property
     def classes(self) -> NDArray[np.int64]:
@@ -410,7 +425,11 @@ class TrainingTask(pl.LightningModule):
             self._start = (int(checkpoint.get("epoch", 0)), 0)
         self._start_batch = self._batches_at(step)
         self._validated_step = int(state.get("validated_step", step))
-        checkpoint["loops"] = {"fit_loop": self._loop_state(step)}
+        every = int(self.options["val_check_interval"])
+        missed = step > 0 and step % every == 0 and self._validated_step < step
+        checkpoint["loops"] = {
+            "fit_loop": loop_state(step, self._batches_at(step), missed_validation=missed)
+        }
         self._resume_optimizer(checkpoint, step)
 
     def _batches_at(self, step: int) -> int:
@@ -435,42 +454,3 @@ class TrainingTask(pl.LightningModule):
             )
             resumed = resumed_state(fresh, fresh, shapes, lr=lr)
         checkpoint["optimizer_states"] = [resumed]
-
-    def _loop_state(self, step: int) -> dict[str, Any]:
-        """State of Lightning's loops in the middle of their one epoch, at an optimizer step.
-
-        A validation that was due at this step but did not finish is made up for: Lightning runs
-        one that looks begun.
-        """
-        batches = self._batches_at(step)
-        every = int(self.options["val_check_interval"])
-        missed = step > 0 and step % every == 0 and self._validated_step < step
-
-        def counts(**numbers: int) -> dict[str, dict[str, int]]:
-            return {"total": dict(numbers), "current": dict(numbers)}
-
-        def all_counts(number: int) -> dict[str, dict[str, int]]:
-            return counts(ready=number, started=number, processed=number, completed=number)
-
-        def two_counts(number: int) -> dict[str, dict[str, int]]:
-            return counts(ready=number, completed=number)
-
-        begun = counts(ready=1, started=1, processed=0, completed=0)
-        zero_grad = counts(ready=step, started=step, completed=step)
-        optimizer = {"optimizer": {"step": two_counts(step), "zero_grad": zero_grad}}
-        return {
-            "state_dict": {},
-            "epoch_progress": begun,
-            "epoch_loop.state_dict": {"_batches_that_stepped": step},
-            "epoch_loop.batch_progress": {**all_counts(batches), "is_last_batch": False},
-            "epoch_loop.scheduler_progress": two_counts(step),
-            "epoch_loop.automatic_optimization.state_dict": {},
-            "epoch_loop.automatic_optimization.optim_progress": optimizer,
-            "epoch_loop.manual_optimization.state_dict": {},
-            "epoch_loop.manual_optimization.optim_step_progress": two_counts(0),
-            "epoch_loop.val_loop.state_dict": {},
-            "epoch_loop.val_loop.batch_progress": {
-                **(begun if missed else all_counts(0)),
-                "is_last_batch": False,
-            },
-        }

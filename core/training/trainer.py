@@ -118,9 +118,7 @@ def train(
     experiment = open_experiment(config, work_dir, reporter)
     with _quiet():
         model = _prepare_model(config.kind, options, experiment, reporter, seed)
-        surroundings = Surroundings(
-            experiment.binary_dir, work_dir, reporter, seed, experiment.vocab_size
-        )
+        surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
         task = TASKS[config.kind](model, config, surroundings)
         hardware = choose_hardware(
             options, device, unused_parameters=task.has_unused_parameters(), reporter=reporter

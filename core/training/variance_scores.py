@@ -124,7 +124,7 @@ class Tally:
             return
         sung = item["mel2ph"] > 0
         owners = classes[np.maximum(item["mel2ph"], 1) - 1]
-        voiced = sung & ~item["uv"]
+        voiced = sung & np.logical_not(item["uv"])
         if prediction.pitch is not None:
             cents = 100 * (prediction.pitch - item["pitch"])
             self.errors["pitch_error"].add(cents[voiced], owners[voiced])

@@ -153,6 +153,26 @@ def test_a_plateau_is_announced_once(
     assert reporter.told.count("plateau") == 1
 
 
+def test_a_wish_to_stop_is_heard_while_the_model_is_tried_and_the_validation_made_up_for(
+    config: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    class Impatient(record):  # type: ignore[misc, valid-type]
+        tried = False
+
+        def progress(self, done: float, total: float, label: str = "") -> None:
+            self.tried = self.tried or "held-out recording 1 of 1" in label
+
+        def cancelled(self) -> bool:
+            return self.tried
+
+    wanted = config(**SILENT, max_updates=6, val_check_interval=4)
+    stopped = train(wanted, work_dir=tmp_path, reporter=Impatient())
+    assert (stopped.steps, stopped.stopped_early) == (4, True)
+    assert read_validations(tmp_path) == []
+    train(wanted, work_dir=tmp_path)
+    assert [one.step for one in read_validations(tmp_path)] == [4]
+
+
 # Shallow diffusion in two stages ---------------------------------------------------------
 
 
