@@ -19,7 +19,7 @@ binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``
          (``[dataset, item]`` pairs)
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
 render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``item`` (name of a
-         recording, maybe with ``dataset``); ``experiment``, ``ckpt`` (steps or ``best``), ``device``,
+         recording, maybe with ``dataset``); ``experiment``, ``ckpt`` (or ``best``), ``device``,
          ``variance`` (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
          ``language``, ``key``, ``gender``, ``expr``, ``steps``, ``depth``, ``seed``, ``num``,
          ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
