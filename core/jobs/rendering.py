@@ -10,7 +10,12 @@ from ..errors import USAGE_PROBLEM, SingwizError
 from ..project import Project
 from ..reporting import Reporter
 from .comparing import beside_the_recording, find_item
-from .experiments import find_experiment, names_in, variance_experiments
+from .experiments import (
+    checkpoint_steps,
+    find_experiment,
+    names_in,
+    variance_experiments,
+)
 from .song_files import open_songs
 
 if TYPE_CHECKING:
@@ -35,37 +40,6 @@ def render_project(
         project=project,
         reporter=reporter,
     )
-
-
-def _steps(wanted: Any, folder: Path) -> int | None:
-    """The steps of the checkpoint to sing with: a number, ``best``, or None for the newest.
-
-    Raises:
-        SingwizError: it is none of these, or no checkpoint is marked as best.
-    """
-    if wanted is None:
-        return None
-    if wanted == "best":
-        from ..training.journal import read_best
-
-        best = read_best(folder)
-        if best is None:
-            raise SingwizError(
-                "no-best-checkpoint",
-                "No checkpoint of this experiment is marked as the best.",
-                hint="Leave --ckpt out to take the newest; training marks the best one.",
-                where=str(folder),
-                exit_code=USAGE_PROBLEM,
-            )
-        return best.step
-    if not str(wanted).isdecimal():
-        raise SingwizError(
-            "checkpoint-unknown",
-            f"'{wanted}' names no checkpoint.",
-            hint="Give the number of steps in its file name, or best.",
-            exit_code=USAGE_PROBLEM,
-        )
-    return int(wanted)
 
 
 def render_experiment(
@@ -134,7 +108,7 @@ def render_experiment(
     singer = Singer.load(
         folder,
         variance=variance,
-        steps=_steps(params.get("ckpt"), folder),
+        steps=checkpoint_steps(params.get("ckpt"), folder),
         device=params.get("device") or "auto",
         config=config,
         with_vocoder=not params.get("mel"),

@@ -21,8 +21,8 @@ binarize ``model``, ``workers``, ``engine`` (``local`` or ``dask``), ``address``
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``, ``retry_smaller``,
          ``compile``, ``dry_run`` (say the plan and stop)
 render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``item`` (name of a
-         recording, maybe with ``dataset``); ``experiment``, ``ckpt`` (steps, or ``best``),
-         ``device``, ``variance`` (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
+         recording, maybe with ``dataset``); ``experiment``, ``ckpt`` (or ``best``), ``device``,
+         ``variance`` (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
          ``language``, ``key``, ``gender``, ``expr``, ``steps``, ``depth``, ``seed``, ``num``,
          ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
          ``dictionary``, ``vowels``, ``consonants``; ``vocoder`` (file, folder or ``preview``),
