@@ -117,7 +117,9 @@ def binarize(
         tasks = [replace(task, digest=_digest(task)) for task in tasks]
         cache.claim(target, _all_keys(tasks, recipe))
     is_known = [_is_known(task, recipe, cache) for task in tasks]
-    report.cached = sum(is_known)
+    report.cached = sum(
+        hit for task, hit in zip(tasks, is_known, strict=True) if task.audio is not None
+    )
     unknown = [task for task, hit in zip(tasks, is_known, strict=True) if not hit]
     report.workers = _workers(workers, config, recipe, sources, unknown, engine, reporter)
     reporter.log(
