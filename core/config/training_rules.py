@@ -30,6 +30,9 @@ def _files(config: Config, base: Path) -> Findings:
             )
     if config.kind == "acoustic" and config.vocoder_ckpt:
         yield from _vocoder(config, base / config.vocoder_ckpt)
+
+
+def _start(config: Config, base: Path) -> Findings:
     path = config.finetune_ckpt_path
     if config.finetune_enabled and not (path and (base / path).is_file()):
         yield say(
@@ -88,16 +91,19 @@ _VOCODER_NAMES = {
 }
 
 
+def _precision(config: Config, base: Path) -> Findings:
+    if config.pl_trainer_accelerator == "cpu" and config.pl_trainer_precision.startswith("16"):
+        yield say(
+            "config-half-on-cpu",
+            ERROR,
+            "pl_trainer_precision",
+            "A CPU cannot train in 16 bits.",
+            "Set pl_trainer_precision: 32-true.",
+        )
+
+
 def _training(config: Config, base: Path) -> Findings:
     if config.pl_trainer_accelerator == "cpu":
-        if config.pl_trainer_precision.startswith("16"):
-            yield say(
-                "config-half-on-cpu",
-                ERROR,
-                "pl_trainer_precision",
-                "A CPU cannot train in 16 bits.",
-                "Set pl_trainer_precision: 32-true.",
-            )
         if "muon" in config.optimizer_args.optimizer_cls.lower():
             yield say(
                 "config-muon-on-cpu",
@@ -116,6 +122,9 @@ def _training(config: Config, base: Path) -> Findings:
                 f"{config.max_updates} steps take days.",
                 "Choose the small preset, or train on a GPU.",
             )
+
+
+def _checkpoints(config: Config, base: Path) -> Findings:
     if config.permanent_ckpt_start > 0 and 0 < config.permanent_ckpt_interval < 10:
         yield say(
             "config-permanent-off",
@@ -135,4 +144,7 @@ def _training(config: Config, base: Path) -> Findings:
         )
 
 
-RULES: tuple[Rule, ...] = (_files, _training)
+COMMON_RULES: tuple[Rule, ...] = (_start, _precision, _checkpoints)
+"""Rules that hold for every kind of model."""
+
+RULES: tuple[Rule, ...] = (_files, _training, *COMMON_RULES)
