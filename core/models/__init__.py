@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-CATEGORIES = ("acoustic", "variance")
+CATEGORIES = ("acoustic", "variance", "vocoder")
 
 
 def build_model(
@@ -22,14 +22,16 @@ def build_model(
     """A freshly initialised network.
 
     Args:
-        category: ``"acoustic"`` (phonemes and f0 to mel) or ``"variance"`` (phonemes and notes to
-            durations, pitch and other curves).
+        category: ``"acoustic"`` (phonemes and f0 to mel), ``"variance"`` (phonemes and notes to
+            durations, pitch and other curves) or ``"vocoder"`` (mel and f0 to sound).
         config: plain mapping with DiffSinger's key names. An absent key means what it means in an
-            old saved config: options that did not exist yet are off.
-        vocab_size: number of phoneme ids including the padding id 0.
+            old saved config: options that did not exist yet are off. For a vocoder its
+            ``config.json``, or a training config with ``model_args``.
+        vocab_size: number of phoneme ids including the padding id 0; a vocoder needs none.
 
     Returns:
-        An :class:`~.acoustic.AcousticModel` or a :class:`~.variance.VarianceModel`.
+        An :class:`~.acoustic.AcousticModel`, a :class:`~.variance.VarianceModel` or a
+        :class:`~.vocoder.generator.Generator`.
 
     Raises:
         ValueError: unknown category, missing ``vocab_size``, or a config that fits no network.
@@ -37,6 +39,10 @@ def build_model(
     if category not in CATEGORIES:
         known = ", ".join(CATEGORIES)
         raise ValueError(f"unknown model category {category!r} (known: {known})")
+    if category == "vocoder":
+        from .vocoder.generator import Generator
+
+        return Generator(config)
     if vocab_size is None or vocab_size < 2:
         raise ValueError(f"the {category} model needs vocab_size, the number of phonemes plus one")
     try:
@@ -49,3 +55,17 @@ def build_model(
         return VarianceModel(config, vocab_size=vocab_size)
     except KeyError as missing:
         raise ValueError(f"the config of the {category} model lacks {missing}") from missing
+
+
+def build_discriminators(config: Mapping[str, Any]) -> nn.ModuleDict:
+    """The discriminators a vocoder is trained against, by family (``msd``, ``mpd``, ``mrd``).
+
+    Args:
+        config: see :func:`.vocoder.discriminators.build_discriminators`.
+
+    Raises:
+        ValueError: the config fits no discriminators.
+    """
+    from .vocoder.discriminators import build_discriminators as build
+
+    return build(config)
