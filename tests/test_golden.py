@@ -4,6 +4,9 @@ A fixture is NAME.json (configuration, losses, state-dict listing) and NAME.npz 
 modules in tests/golden_checks each hold CHECKS, a mapping from fixture kind to a function that
 builds what the fixture describes and reports every value of its own to the fixture. A fixture
 whose kind nobody knows fails, and so does one of whose expected values somebody forgot one.
+
+A fixture NAME-statedicts.json without arrays lists names and shapes of whole networks. Modules may
+hold LISTINGS, a mapping from the beginning of such a network's name to what builds it.
 """
 
 from __future__ import annotations
@@ -59,6 +62,8 @@ class Fixture:
     @property
     def kind(self) -> str:
         """What the fixture is about; without a kind of its own, its name up to the last dash."""
+        if self.name.split("-")[1:2] == ["statedicts"]:
+            return "statedicts"
         return self.data.get("kind") or self.name.rsplit("-", 1)[0]
 
     @cached_property
@@ -149,11 +154,34 @@ class Fixture:
 SEEDED_WEIGHTS = load_module(HERE / "golden" / "seeded_weights.py")
 
 
+CHECK_MODULES = [load_module(path) for path in sorted((HERE / "golden_checks").glob("*.py"))]
+
+LISTINGS: dict[str, Callable[[str], torch.nn.Module]] = {
+    prefix: build
+    for module in CHECK_MODULES
+    for prefix, build in getattr(module, "LISTINGS", {}).items()
+}
+
+
+def check_listings(fixture: Fixture) -> None:
+    """Names, shapes and order of the tensors of whole networks, built without memory for them."""
+    for name, expected in fixture.data.items():
+        builders = [build for prefix, build in LISTINGS.items() if name.startswith(prefix)]
+        if len(builders) != 1:
+            fixture.failures.append(f"{name}: {len(builders)} modules know how to build it")
+            continue
+        with torch.device("meta"):
+            module = builders[0](name)
+        fixture.check_state_dict(module, expected)
+        if list(module.state_dict()) != list(expected):
+            fixture.failures.append(f"{name}: the order of the names differs")
+
+
 def all_checks() -> dict[str, Callable[[Fixture], None]]:
     """Fixture kind -> check, from all modules in tests/golden_checks."""
-    checks: dict[str, Callable[[Fixture], None]] = {}
-    for path in sorted((HERE / "golden_checks").glob("*.py")):
-        for kind, check in load_module(path).CHECKS.items():
+    checks: dict[str, Callable[[Fixture], None]] = {"statedicts": check_listings}
+    for module in CHECK_MODULES:
+        for kind, check in module.CHECKS.items():
             assert kind not in checks, f"two checks for fixtures of kind {kind!r}"
             checks[kind] = check
     return checks

@@ -20,10 +20,11 @@ from ..dataset.ds import read_ds
 from ..errors import USAGE_PROBLEM, Cancelled, SingwizError
 from ..reporting import Reporter
 from .experiment import Experiment, read_experiment
+from .neural import natural_log_mel
 from .rendering import Rendering, SegmentRendering
 from .score import AcousticInputs, ScoreReader
 from .stitching import stitch
-from .vocoder import Vocoder, load_vocoder
+from .vocoder import Vocoder, VocoderChoice, load_vocoder
 
 if TYPE_CHECKING:
     import torch
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from ..models.sampling import SamplingOptions
 
 Array = NDArray[np.float32]
-
-LN_10 = 2.30259
-"""Models of early 2024 and before give log10 mels; this is the factor OpenUtau uses, too."""
 
 
 @dataclass
@@ -63,6 +61,7 @@ class Singer:
         steps: int | None = None,
         device: str = "auto",
         config: Config | None = None,
+        vocoder: VocoderChoice | None = None,
         reporter: Reporter | None = None,
     ) -> Singer:
         """Load an experiment folder.
@@ -73,6 +72,7 @@ class Singer:
             steps: which N; the largest if None.
             device: ``auto``, ``cpu``, ``cuda``, ….
             config: used instead of ``config.yaml``.
+            vocoder: instead of the config's.
             reporter: is warned when the configured vocoder is not used.
 
         Raises:
@@ -104,8 +104,8 @@ class Singer:
                 where=str(experiment.folder / "config.yaml"),
             ) from error
         load_weights(model, checkpoint, "acoustic")
-        vocoder = load_vocoder(experiment.config, device=device, reporter=reporter)
-        return cls(experiment, model.eval().to(device), vocoder, device, checkpoint)
+        sound = load_vocoder(experiment.config, device=device, reporter=reporter, choice=vocoder)
+        return cls(experiment, model.eval().to(device), sound, device, checkpoint)
 
     def sing(
         self,
@@ -241,9 +241,7 @@ class Singer:
                 hint="Use an earlier checkpoint, or train again with a lower learning rate.",
                 where=f"segment {number}",
             )
-        if str(self.experiment.config.to_dict().get("mel_base", "10")) != "e":
-            mel = mel * np.float32(LN_10)
-        return mel
+        return natural_log_mel(mel, self.experiment.config.to_dict().get("mel_base", "10"))
 
     def _tensors(self, part: AcousticInputs) -> dict[str, torch.Tensor]:
         """The inputs of one segment as a batch of one."""

@@ -1,22 +1,25 @@
-"""What turns a mel into sound, and which one a config gets.
-
-Today that is always the preview vocoder of :mod:`.preview`; networks join here.
-"""
+"""What turns a mel into sound, and which one a config gets."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import SingwizError
 from ..reporting import Reporter
 
 if TYPE_CHECKING:
     from ..config import Config
 
 Array = NDArray[np.float32]
+
+PREVIEW = "preview"
+"""Instead of a file: the built-in preview vocoder."""
 
 
 class Vocoder(Protocol):
@@ -40,33 +43,127 @@ class Vocoder(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class VocoderChoice:
+    """What the user wants beside what the config says.
+
+    Attributes:
+        file: instead of the config's ``vocoder_ckpt``: a file, a folder, or ``preview``.
+        trusted: run the program in a TorchScript file.
+        any_mel: use the vocoder even if it was made for another mel.
+    """
+
+    file: str = ""
+    trusted: bool = False
+    any_mel: bool = False
+
+
 def load_vocoder(
-    config: Config, *, device: str = "cpu", reporter: Reporter | None = None
+    config: Config,
+    *,
+    device: str = "cpu",
+    reporter: Reporter | None = None,
+    choice: VocoderChoice | None = None,
 ) -> Vocoder:
     """The vocoder for a config.
 
+    Without a configured file, or where a configured file is not there, that is the preview
+    vocoder.
+
     Args:
         config: its mel parameters and ``vocoder_ckpt``.
-        device: where a network would run; the preview vocoder runs on the CPU.
-        reporter: is warned when a configured vocoder file is not used, and why.
-    """
-    from .preview import LABEL, PreviewVocoder
+        device: where a network runs; the preview vocoder runs on the CPU.
+        reporter: is warned when a configured file is missing.
+        choice: of the user.
 
+    Raises:
+        SingwizError: the file is damaged, not trusted, or made for another mel; a chosen file
+            is missing.
+    """
     reporter = reporter or Reporter()
-    configured = str(config.to_dict().get("vocoder_ckpt") or "").strip()
-    if configured:
-        if _exists(Path(configured)):
-            reporter.warning(
-                "vocoder-unsupported",
-                f"The vocoder file '{configured}' is not used: this version of singwiz cannot run "
-                f"neural vocoders. You hear the {LABEL} vocoder instead.",
-            )
-        else:
-            reporter.warning(
-                "vocoder-missing",
-                f"There is no vocoder file '{configured}'. You hear the {LABEL} vocoder instead; "
-                "correct vocoder_ckpt or leave it empty.",
-            )
+    choice = choice or VocoderChoice()
+    keys = config.to_dict()
+    configured = str(keys.get("vocoder_ckpt") or "").strip()
+    if choice.file == PREVIEW or not (choice.file or configured):
+        return _preview(config)
+    path = Path(choice.file or configured).expanduser()
+    if not choice.file and not _exists(path):
+        from .preview import LABEL
+
+        reporter.warning(
+            "vocoder-missing",
+            f"There is no vocoder file '{configured}'. You hear the {LABEL} vocoder instead; "
+            "correct vocoder_ckpt or leave it empty.",
+        )
+        return _preview(config)
+
+    from ..vocoder_checkpoint import find_vocoder, read_vocoder_config
+    from .ddsp import DdspVocoder, is_torchscript, read_ddsp_config
+    from .neural import NeuralVocoder
+
+    path = find_vocoder(path)
+    scripted = is_torchscript(path)
+    described = read_ddsp_config(path) if scripted else read_vocoder_config(path)
+    _check_mel(keys, described, path, any_mel=choice.any_mel, reporter=reporter)
+    if scripted:
+        return DdspVocoder.load(path, device=device, trusted=choice.trusted)
+    return NeuralVocoder.load(path, device=device)
+
+
+def mel_differences(config: Mapping[str, Any], vocoder: Mapping[str, Any]) -> list[str]:
+    """How the mel of a model differs from the one a vocoder was made for.
+
+    Args:
+        config: keys of an acoustic model.
+        vocoder: keys of a vocoder's ``config.json``; what is absent there is not compared.
+
+    Returns:
+        One phrase per difference.
+    """
+    from ..vocoder_checkpoint import MEL_NAMES
+
+    found = []
+    for theirs, ours in MEL_NAMES.items():
+        if theirs not in vocoder:
+            continue
+        mine, made_for = config.get(ours), vocoder[theirs]
+        if theirs == "fmax":
+            half = float(config.get("audio_sample_rate") or 0) / 2
+            mine, made_for = mine or half, made_for or half
+        if mine != made_for:
+            found.append(f"{ours} is {mine}, the vocoder's {theirs} {made_for}")
+    return found
+
+
+def _check_mel(
+    config: Mapping[str, Any],
+    vocoder: Mapping[str, Any],
+    path: Path,
+    *,
+    any_mel: bool,
+    reporter: Reporter,
+) -> None:
+    differences = mel_differences(config, vocoder)
+    if not differences:
+        return
+    said = "; ".join(differences)
+    # Other bands cannot even be fed to the network.
+    if any_mel and config.get("audio_num_mel_bins") == vocoder.get("num_mels"):
+        reporter.warning(
+            "vocoder-mismatch", f"The vocoder was made for other spectrograms: {said}."
+        )
+        return
+    raise SingwizError(
+        "vocoder-mismatch",
+        f"The vocoder '{path.name}' was made for other spectrograms than this voice: {said}.",
+        hint="Use a vocoder that fits the voice; with another one it sounds wrong.",
+        where=str(path),
+    )
+
+
+def _preview(config: Config) -> Vocoder:
+    from .preview import PreviewVocoder
+
     return PreviewVocoder(
         sample_rate=config.audio_sample_rate,
         hop_size=config.hop_size,
@@ -80,6 +177,6 @@ def load_vocoder(
 
 def _exists(path: Path) -> bool:
     try:
-        return path.expanduser().exists()
-    except (OSError, ValueError, RuntimeError):
+        return path.exists()
+    except (OSError, ValueError):
         return False
