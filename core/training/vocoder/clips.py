@@ -233,15 +233,12 @@ class ClipPlan:
     def epoch(self, epoch: int, *, rank: int = 0, world_size: int = 1) -> list[list[Ticket]]:
         """The batches of one rank in one epoch; all ranks have the same number."""
         rng = np.random.default_rng([self.seed, epoch])
-        steps = self.steps(world_size)
-        least = max(steps, min(steps * self.batch_size, self.batch_size)) * world_size
+        total = max(len(self.indices), self.batch_size * world_size)
+        total += -total % world_size
         order: list[int] = []
-        while len(order) < max(least, len(self.indices)):
+        while len(order) < total:
             order += [self.indices[i] for i in rng.permutation(len(self.indices))]
-        order = order[: max(least, len(self.indices))]
-        tickets = [(epoch, place, index) for place, index in enumerate(order)]
-        if short := -len(tickets) % world_size:
-            tickets += [(epoch, len(order) + n, order[n]) for n in range(short)]
+        tickets = [(epoch, place, index) for place, index in enumerate(order[:total])]
         mine = tickets[rank::world_size]
         return [mine[k : k + self.batch_size] for k in range(0, len(mine), self.batch_size)]
 
