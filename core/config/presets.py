@@ -86,7 +86,11 @@ class Hardware:
         """Dotted config key -> reason, for one model kind."""
         from .explanations import explain
 
-        shared = {key: reason for key, reason in self.values.items() if kind in explain(key).kinds}
+        def known(key: str) -> bool:
+            """Whether the kind has the key and the map it is in."""
+            return all(kind in explain(name).kinds for name in (key, key.partition(".")[0]))
+
+        shared = {key: reason for key, reason in self.values.items() if known(key)}
         return {**shared, **self.by_kind.get(kind, {})}
 
 

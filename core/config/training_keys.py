@@ -43,7 +43,6 @@ class LrSchedulerArgs(OpenSection):
     step_size: int | None = key(
         "The learning rate drops after this many steps.",
         stage="t",
-        kinds="AVW",
         level="r",
         unit="steps",
         default=None,

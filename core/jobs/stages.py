@@ -234,9 +234,22 @@ def binarize_config(
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Binarize what a config says; without ``output_dir`` where the config says."""
+    if config.kind == "vocoder":
+        from ..binarize.vocoder import binarize_vocoder
+
+        # Recordings that a vocoder cannot use are left out; there are always some.
+        return binarize_vocoder(
+            config,
+            output_dir=output_dir,
+            workers=workers,
+            max_failed=None,
+            leave_out=leave_out,
+            base_dir=base_dir,
+            reporter=reporter,
+        ).to_dict()
     from ..binarize.acoustic import binarize_acoustic
 
-    _only_acoustic(config)
+    _only_trainable(config)
     report = binarize_acoustic(
         config,
         output_dir=output_dir,
@@ -279,7 +292,7 @@ def train_config(
     """Train what a config says into ``work_dir``."""
     from ..training import train as run_training
 
-    _only_acoustic(config)
+    _only_trainable(config)
     more = {"seed": int(params["seed"])} if params.get("seed") is not None else {}
     outcome = run_training(
         config,
@@ -305,12 +318,13 @@ def render(project: Project, params: Mapping[str, Any], reporter: Reporter) -> d
     return render_project(project, params, reporter)
 
 
-def _only_acoustic(config: Config) -> None:
-    if config.kind != "acoustic":
+def _only_trainable(config: Config) -> None:
+    if config.kind not in ("acoustic", "vocoder"):
         raise SingwizError(
             "model-not-supported",
-            f"This version prepares and trains acoustic models only, not '{config.kind}'.",
-            hint="Use --model acoustic, or an acoustic config.",
+            "This version prepares and trains acoustic models and vocoders only, not "
+            f"'{config.kind}'.",
+            hint="Use --model acoustic or --model vocoder.",
             exit_code=USAGE_PROBLEM,
         )
 

@@ -49,6 +49,7 @@ def load_pretrained(
     source: Path,
     ignored_prefixes: Sequence[str],
     strict_shapes: bool,
+    prefix: str = PREFIX,
 ) -> FinetuneReport:
     """Copy weights into a model.
 
@@ -56,8 +57,9 @@ def load_pretrained(
         model: receives the weights.
         weights: names without prefix, already migrated to the present ones.
         source: where the weights are from, for messages.
-        ignored_prefixes: beginnings of names, with ``model.``, that are left out.
+        ignored_prefixes: beginnings of names, with ``prefix``, that are left out.
         strict_shapes: a weight of another shape is an error; otherwise it is left out.
+        prefix: what checkpoints put before the names.
 
     Raises:
         SingwizError: a shape differs under ``strict_shapes``, or nothing fits.
@@ -66,7 +68,7 @@ def load_pretrained(
     ignored = {
         name
         for name in weights
-        if any((PREFIX + name).startswith(prefix) for prefix in ignored_prefixes)
+        if any((prefix + name).startswith(ignored) for ignored in ignored_prefixes)
     }
     known = [name for name in weights if name in own and name not in ignored]
     reshaped = [name for name in known if weights[name].shape != own[name].shape]

@@ -26,6 +26,7 @@ from ..reporting import Reporter
 from .checkpoints import STATE
 from .data import TrainingItems, make_loader, usable_workers
 from .gallery import ValidationGallery
+from .loop_state import loop_state
 from .optimizers import build_optimizer, resumed_state, state_shapes
 from .sampler import BatchStream, TrainingPlan, validation_batches
 from .schedulers import build_scheduler, schedule_at
@@ -112,6 +113,11 @@ class TrainingTask(pl.LightningModule):
     def show(self, gallery: ValidationGallery, items: int) -> None:
         """Let the model perform the first ``items`` validation items."""
         raise NotImplementedError
+
+    def memory_hint(self) -> tuple[str, str]:
+        """What a batch was, and what to change when it does not fit into memory."""
+        frames = int(self.options["max_batch_frames"])
+        return f"a batch of {frames} frames", f"Lower max_batch_frames (try {frames // 2})"
 
     # Training -----------------------------------------------------------------------------
 
@@ -281,7 +287,11 @@ class TrainingTask(pl.LightningModule):
             self._start = (int(checkpoint.get("epoch", 0)), 0)
         self._start_batch = self._batches_at(step)
         self._validated_step = int(state.get("validated_step", step))
-        checkpoint["loops"] = {"fit_loop": self._loop_state(step)}
+        every = int(self.options["val_check_interval"])
+        missed = step > 0 and step % every == 0 and self._validated_step < step
+        checkpoint["loops"] = {
+            "fit_loop": loop_state(step, batches=self._batches_at(step), missed_validation=missed)
+        }
         self._resume_optimizer(checkpoint, step)
 
     def _batches_at(self, step: int) -> int:
@@ -306,42 +316,3 @@ class TrainingTask(pl.LightningModule):
             )
             resumed = resumed_state(fresh, fresh, shapes, lr=lr)
         checkpoint["optimizer_states"] = [resumed]
-
-    def _loop_state(self, step: int) -> dict[str, Any]:
-        """State of Lightning's loops in the middle of their one epoch, at an optimizer step.
-
-        A validation that was due at this step but did not finish is made up for: Lightning runs
-        one that looks begun.
-        """
-        batches = self._batches_at(step)
-        every = int(self.options["val_check_interval"])
-        missed = step > 0 and step % every == 0 and self._validated_step < step
-
-        def counts(**numbers: int) -> dict[str, dict[str, int]]:
-            return {"total": dict(numbers), "current": dict(numbers)}
-
-        def all_counts(number: int) -> dict[str, dict[str, int]]:
-            return counts(ready=number, started=number, processed=number, completed=number)
-
-        def two_counts(number: int) -> dict[str, dict[str, int]]:
-            return counts(ready=number, completed=number)
-
-        begun = counts(ready=1, started=1, processed=0, completed=0)
-        zero_grad = counts(ready=step, started=step, completed=step)
-        optimizer = {"optimizer": {"step": two_counts(step), "zero_grad": zero_grad}}
-        return {
-            "state_dict": {},
-            "epoch_progress": begun,
-            "epoch_loop.state_dict": {"_batches_that_stepped": step},
-            "epoch_loop.batch_progress": {**all_counts(batches), "is_last_batch": False},
-            "epoch_loop.scheduler_progress": two_counts(step),
-            "epoch_loop.automatic_optimization.state_dict": {},
-            "epoch_loop.automatic_optimization.optim_progress": optimizer,
-            "epoch_loop.manual_optimization.state_dict": {},
-            "epoch_loop.manual_optimization.optim_step_progress": two_counts(0),
-            "epoch_loop.val_loop.state_dict": {},
-            "epoch_loop.val_loop.batch_progress": {
-                **(begun if missed else all_counts(0)),
-                "is_last_batch": False,
-            },
-        }

@@ -33,6 +33,9 @@ from .task import Surroundings, TrainingTask
 
 if TYPE_CHECKING:
     from ..config import Config
+    from .vocoder.task import VocoderTask
+
+    AnyTask = TrainingTask | VocoderTask
 
 TASKS: dict[str, type[AcousticTask]] = {"acoustic": AcousticTask}
 
@@ -98,7 +101,7 @@ def train(
     # Lightning starts further ranks as copies of this process; only the first one speaks.
     speaks = int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
     reporter = reporter if reporter is not None and speaks else Reporter()
-    if config.kind not in TASKS:
+    if config.kind not in (*TASKS, "vocoder"):
         raise SingwizError(
             "training-kind",
             f"Training a {config.kind} model is not possible with this version.",
@@ -114,17 +117,27 @@ def train(
             hint="Ask for at least one step.",
             exit_code=USAGE_PROBLEM,
         )
-    experiment = open_experiment(config, work_dir, reporter)
     with _quiet():
-        model = _prepare_model(config.kind, options, experiment, reporter, seed)
-        surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
-        task = TASKS[config.kind](model, config, surroundings)
+        task, experiment = _open(config, work_dir, reporter, seed)
         hardware = choose_hardware(
             options, device, unused_parameters=task.has_unused_parameters(), reporter=reporter
         )
         if speaks:
             write_experiment(experiment, config, reporter)
         return _run(task, experiment, hardware, goal, reporter, started)
+
+
+def _open(
+    config: Config, work_dir: Path, reporter: Reporter, seed: int
+) -> tuple[AnyTask, Experiment]:
+    if config.kind == "vocoder":
+        from .vocoder.experiment import open_vocoder_training
+
+        return open_vocoder_training(config, work_dir, reporter, seed)
+    experiment = open_experiment(config, work_dir, reporter)
+    model = _prepare_model(config.kind, config.to_dict(), experiment, reporter, seed)
+    surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
+    return TASKS[config.kind](model, config, surroundings), experiment
 
 
 def _prepare_model(
@@ -163,7 +176,7 @@ def _prepare_model(
 
 
 def _run(
-    task: TrainingTask,
+    task: AnyTask,
     experiment: Experiment,
     hardware: TrainingHardware,
     goal: int,
@@ -185,7 +198,7 @@ def _run(
         progress = ProgressReporter(
             reporter, max_steps=goal, log_interval=int(options["log_interval"]), stop=stop
         )
-        accumulate = int(options["accumulate_grad_batches"])
+        accumulate = int(options.get("accumulate_grad_batches") or 1)
         trainer = pl.Trainer(
             accelerator=hardware.accelerator,
             devices=hardware.devices,
@@ -196,7 +209,7 @@ def _run(
             max_steps=goal,
             max_epochs=-1,
             accumulate_grad_batches=accumulate,
-            gradient_clip_val=float(options["clip_grad_norm"]) or None,
+            gradient_clip_val=float(options.get("clip_grad_norm") or 0) or None,
             val_check_interval=int(options["val_check_interval"]) * accumulate,
             check_val_every_n_epoch=None,
             num_sanity_val_steps=int(options["num_sanity_val_steps"]),
@@ -219,7 +232,7 @@ def _run(
     )
 
 
-def _fit(trainer: pl.Trainer, task: TrainingTask, checkpoint: Path | None) -> bool:
+def _fit(trainer: pl.Trainer, task: AnyTask, checkpoint: Path | None) -> bool:
     """Run Lightning; True if the user stopped it."""
     try:
         trainer.fit(task, ckpt_path=checkpoint, weights_only=True)
@@ -237,13 +250,12 @@ def _fit(trainer: pl.Trainer, task: TrainingTask, checkpoint: Path | None) -> bo
     return False
 
 
-def _out_of_memory(task: TrainingTask, trainer: pl.Trainer) -> SingwizError:
-    frames = int(task.options["max_batch_frames"])
+def _out_of_memory(task: AnyTask, trainer: pl.Trainer) -> SingwizError:
+    batch, cure = task.memory_hint()
     return SingwizError(
         "out-of-memory",
-        f"The memory was too small for a batch of {frames} frames at step {trainer.global_step}.",
-        hint=f"Lower max_batch_frames (try {frames // 2}) and train again; it goes on from the "
-        "last checkpoint.",
+        f"The memory was too small for {batch} at step {trainer.global_step}.",
+        hint=f"{cure} and train again; it goes on from the last checkpoint.",
     )
 
 

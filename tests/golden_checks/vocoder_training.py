@@ -45,9 +45,7 @@ class OneRecord:
         self.names, self.lengths, self.max_f0 = ["wav"], [len(f0)], [float(f0.max())]
         self.in_memory = True
 
-    def read(
-        self, index: int, field: str, start: int = 0, stop: int | None = None
-    ) -> np.ndarray:
+    def read(self, index: int, field: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         return self.fields[field][start:stop]
 
     def samples(self, index: int) -> int:
@@ -117,7 +115,7 @@ def check_muon(fixture: Fixture) -> None:
         optimizer.step()
         for name, parameter in model.named_parameters():
             taken[f"step{step + 1}__{name}"] = parameter.detach().clone()
-    for name, parameter in model.named_parameters():
+    for name, _ in model.named_parameters():
         first, last = f"step1__{name}", f"step3__{name}"
         # In the public fixture the snapshot of step 1 was not copied, and shows step 3.
         same = np.array_equal(fixture.arrays[first], fixture.arrays[last])

@@ -21,7 +21,11 @@ from ...models.vocoder.generator import Generator
 from ...models.vocoder.losses import Losses, VocoderCriterion, pitch_control_loss
 from ...models.vocoder.mel import HifiGanMelSpectrogram, MelSpectrogram
 
-DISCRIMINATORS = {"nsf": ("msd", "mpd"), "fast": ("fast_mrd", "fast_mpd"), "hifigan": ("msd", "mpd")}
+DISCRIMINATORS = {
+    "nsf": ("msd", "mpd"),
+    "fast": ("fast_mrd", "fast_mpd"),
+    "hifigan": ("msd", "mpd"),
+}
 """The families of each recipe, in the order in which they judge."""
 
 
@@ -53,8 +57,8 @@ def network_config(options: Mapping[str, Any]) -> dict[str, Any]:
     recipe = options.get("gan_recipe") or "nsf"
     args = dict(options["model_args"])
     args["discriminators"] = list(DISCRIMINATORS[recipe])
-    if recipe == "hifigan":
-        args["excitation"] = "none"
+    nsf = "mini" if args.get("mini_nsf") else "nsf"
+    args["excitation"] = "none" if recipe == "hifigan" else nsf
     return {**options, "model_args": args}
 
 

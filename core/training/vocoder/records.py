@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -105,9 +104,7 @@ class BinaryRecords:
         """See :meth:`Records.samples`."""
         return self._samples[index]
 
-    def _stored(
-        self, index: int, field: str, start: int, stop: int | None
-    ) -> NDArray[np.float32]:
+    def _stored(self, index: int, field: str, start: int, stop: int | None) -> NDArray[np.float32]:
         try:
             # HDF5 handles do not survive a fork.
             if self._file is None or self._owner != os.getpid():
@@ -235,5 +232,3 @@ def _no_record(path: Path, reason: str) -> SingwizError:
         hint="Prepare the recordings again.",
         where=str(path),
     )
-
-
