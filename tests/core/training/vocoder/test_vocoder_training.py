@@ -1,0 +1,401 @@
+"""Whole trainings of a tiny vocoder: both sides learn, resume, start from others, and export."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from singwiz.core.config import Config, load_config
+from singwiz.core.errors import SingwizError
+from singwiz.core.synthesis.neural import NeuralVocoder
+from singwiz.core.training import train
+from singwiz.core.training.checkpoints import checkpoint_name
+from singwiz.core.training.vocoder.experiment import newest_checkpoint
+from singwiz.core.training.vocoder.export import export_vocoder
+
+MakeConfig = Callable[..., Config]
+
+
+def steps_on_disk(work_dir: Path) -> list[int]:
+    return sorted(int(p.stem.rpartition("_")[2]) for p in work_dir.glob("model_ckpt*.ckpt"))
+
+
+def load(work_dir: Path, step: int) -> dict[str, Any]:
+    loaded: dict[str, Any] = torch.load(work_dir / checkpoint_name(step), weights_only=True)
+    return loaded
+
+
+def same_weights(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    weights, others = one["state_dict"], other["state_dict"]
+    return weights.keys() == others.keys() and all(
+        torch.equal(weights[name], others[name]) for name in weights
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(
+    vocoder: MakeConfig, record: type, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Any, Any]:
+    """One training of 40 steps with everything shown; folder, result, what was reported."""
+    work_dir = tmp_path_factory.mktemp("finished") / "exp"
+    wanted = vocoder(
+        max_updates=40, val_check_interval=20, num_sanity_val_steps=1, num_valid_plots=1
+    )
+    reporter = record()
+    return work_dir, train(wanted, work_dir=work_dir, reporter=reporter), reporter
+
+
+# What a training leaves ------------------------------------------------------------------
+
+
+def test_the_spectrogram_error_falls(finished: tuple[Path, Any, Any]) -> None:
+    metrics = finished[2].metrics
+    errors = metrics["training/mel_spec_error"]
+    assert np.mean([errors[s] for s in range(31, 41)]) < 0.8 * np.mean(
+        [errors[s] for s in range(1, 11)]
+    )
+    validation = metrics["validation/mel_spec_error"]
+    assert validation[40] < validation[20] < validation[0]
+
+
+def test_a_batch_is_one_step_although_two_optimizers_move(
+    finished: tuple[Path, Any, Any],
+) -> None:
+    work_dir, result, reporter = finished
+    assert result.steps == 40
+    assert steps_on_disk(work_dir) == [20, 40]
+    state = load(work_dir, 40)
+    assert state["global_step"] == 40
+    assert len(state["optimizer_states"]) == 2
+    assert max(reporter.metrics["training/total_loss"]) == 40
+    for optimizer in state["optimizer_states"]:
+        assert {int(moments["step"]) for moments in optimizer["state"].values()} == {40}
+
+
+def test_weights_have_the_names_of_the_community(finished: tuple[Path, Any, Any]) -> None:
+    heads = {".".join(name.split(".")[:2]) for name in load(finished[0], 40)["state_dict"]}
+    assert {"generator.conv_pre", "discriminator.mpd", "discriminator.mrd"} <= heads
+    assert all(head.startswith(("generator.", "discriminator.")) for head in heads)
+
+
+def test_tensorboard_shows_the_curves_pictures_and_sounds(
+    finished: tuple[Path, Any, Any],
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(finished[0] / "lightning_logs" / "latest"))
+    events.Reload()
+    tags = events.Tags()
+    names = ("DmpdlossT", "DmrdlossF", "Gmpdloss", "Gmrd_feature_loss", "aux_mel_loss", "lr")
+    assert {f"training/{name}" for name in names} <= set(tags["scalars"])
+    assert {"validation/total_loss", "validation/stft_loss"} <= set(tags["scalars"])
+    assert [event.step for event in events.Scalars("validation/stft_loss")] == [0, 20, 40]
+    assert tags["images"] == ["log10stft_0"]
+    assert len(events.Audio("gt_0_")) == 1
+    assert len(events.Audio("HIFI_0_")) == 3
+
+
+def test_the_newest_and_the_best_vocoder_can_sing(finished: tuple[Path, Any, Any]) -> None:
+    work_dir, _, reporter = finished
+    for which in ("last", "best"):
+        path = work_dir / "exported" / which / "model.ckpt"
+        content = torch.load(path, weights_only=True)
+        assert list(content) == ["generator"]
+        described = json.loads(path.with_name("config.json").read_text())
+        assert (described["mini_nsf"], described["hop_size"]) == (True, 64)
+        voice = NeuralVocoder.load(path)
+        sound = voice.synthesise(np.full((20, 16), -4, np.float32), np.full(20, 200, np.float32))
+        assert sound.shape == (20 * 64,)
+        assert np.isfinite(sound).all()
+    assert any(path.parent.name == "best" for _, path in reporter.artifacts)
+
+
+def test_an_older_checkpoint_can_be_exported(
+    finished: tuple[Path, Any, Any], tmp_path: Path
+) -> None:
+    saved = load_config(finished[0] / "config.yaml")
+    path, step = export_vocoder(saved, finished[0], tmp_path / "out", step=20)
+    assert step == 20
+    exported = torch.load(path, weights_only=True)["generator"]
+    trained = load(finished[0], 20)["state_dict"]
+    assert torch.equal(exported["conv_post.weight_v"], trained["generator.conv_post.weight_v"])
+    with pytest.raises(SingwizError) as caught:
+        export_vocoder(saved, finished[0], tmp_path / "out", step=21)
+    assert "20, 40" in caught.value.hint
+
+
+# Resuming --------------------------------------------------------------------------------
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from conftest import tiny_config
+from singwiz.core.reporting import Reporter
+from singwiz.core.training import train
+
+class Killed(Reporter):
+    def metric(self, name, value, step):
+        if step == 27:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+config = tiny_config(Path(sys.argv[2]), max_updates=40, val_check_interval=20)
+train(config, work_dir=Path(sys.argv[3]), reporter=Killed())
+"""
+
+
+def test_a_killed_training_resumes_to_the_same_losses_and_weights_of_both_sides(
+    finished: tuple[Path, Any, Any],
+    prepared: Path,
+    vocoder: MakeConfig,
+    record: type,
+    tmp_path: Path,
+) -> None:
+    arguments = [str(Path(__file__).parent), str(prepared), str(tmp_path)]
+    process = subprocess.run(
+        [sys.executable, "-c", KILLED, *arguments], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert process.returncode == -signal.SIGKILL, process.stderr.decode()
+    assert steps_on_disk(tmp_path) == [20]
+    reporter = record()
+    result = train(
+        vocoder(max_updates=40, val_check_interval=20), work_dir=tmp_path, reporter=reporter
+    )
+    assert result.steps == 40
+    straight = finished[2].metrics
+    for name in ("training/total_loss", "training/DmpdlossF", "training/aux_mel_loss"):
+        assert reporter.metrics[name] == {s: straight[name][s] for s in range(21, 41)}
+    assert reporter.metrics["validation/stft_loss"] == {40: straight["validation/stft_loss"][40]}
+    assert same_weights(load(tmp_path, 40), load(finished[0], 40))
+
+
+def test_the_best_vocoder_is_remembered_over_a_restart(
+    finished: tuple[Path, Any, Any],
+) -> None:
+    state = load(finished[0], 40)["singwiz"]
+    lowest = min(v for s, v in finished[2].metrics["validation/mel_spec_error"].items() if s)
+    assert state["best_error"] == pytest.approx(lowest)
+
+
+def test_a_checkpoint_of_singingvocoders_is_continued_at_its_true_step(
+    finished: tuple[Path, Any, Any], vocoder: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    theirs = load(finished[0], 20)
+    del theirs["singwiz"], theirs["category"]
+    theirs["global_step"] = 40  # every batch counts twice
+    torch.save(theirs, tmp_path / checkpoint_name(40))
+    reporter = record()
+    result = train(vocoder(max_updates=23), work_dir=tmp_path, reporter=reporter)
+    assert result.steps == 23
+    assert sorted(reporter.metrics["training/total_loss"]) == [21, 22, 23]
+    assert "optimizer-restarted" not in reporter.warnings
+    # Theirs stays, and the newer one of ours counts although its number is smaller.
+    assert steps_on_disk(tmp_path) == [23, 40]
+    assert newest_checkpoint(tmp_path) == tmp_path / checkpoint_name(23)
+
+
+def test_the_learning_rates_of_the_config_count_on_resume(
+    vocoder: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    train(vocoder(max_updates=2), work_dir=tmp_path)
+    reporter = record()
+    changed = vocoder(max_updates=3, **{"generater_optimizer_args.lr": 0.0005})
+    train(changed, work_dir=tmp_path, reporter=reporter)
+    assert reporter.metrics["training/lr"] == {3: 0.0005}
+    groups = load(tmp_path, 3)["optimizer_states"][0]["param_groups"]
+    assert groups[0]["lr"] == 0.0005
+
+
+def test_rates_fall_from_epoch_to_epoch(
+    vocoder: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    reporter = record()
+    falling = {"scheduler_cls": "exponential", "gamma": 0.5}
+    train(vocoder(max_updates=5, lr_scheduler_args=falling), work_dir=tmp_path, reporter=reporter)
+    # Four recordings in batches of two: an epoch is two steps.
+    assert list(reporter.metrics["training/lr"].values()) == [0.002] * 2 + [0.001] * 2 + [0.0005]
+
+
+def test_ctrl_c_stops_after_the_step_saves_and_exports(
+    vocoder: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    class Interrupted(record):  # type: ignore[misc, valid-type]
+        def metric(self, name: str, value: float, step: int) -> None:
+            super().metric(name, value, step)
+            if step == 3 and name == "training/lr":
+                os.kill(os.getpid(), signal.SIGINT)
+
+    result = train(vocoder(), work_dir=tmp_path, reporter=Interrupted())
+    assert (result.steps, result.stopped_early) == (3, True)
+    assert steps_on_disk(tmp_path) == [3]
+    assert (tmp_path / "exported" / "last" / "model.ckpt").is_file()
+
+
+def test_a_loss_that_is_no_number_ends_with_advice_and_saves_nothing(
+    prepared: Path, vocoder: MakeConfig, tmp_path: Path
+) -> None:
+    broken = tmp_path / "binary"
+    shutil.copytree(prepared, broken)
+    with h5py.File(broken / "train.data", "r+") as stored:
+        for item in stored.values():
+            item["audio"][...] = np.nan
+    with pytest.raises(SingwizError) as caught:
+        train(vocoder(broken), work_dir=tmp_path)
+    assert caught.value.code == "loss-not-finite"
+    assert "generater_optimizer_args.lr" in caught.value.hint
+    assert not steps_on_disk(tmp_path)
+
+
+def test_too_little_memory_names_what_to_lower(
+    vocoder: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from singwiz.core.training.vocoder.gan import Gan
+
+    monkeypatch.setattr(Gan, "perform", lambda *args: torch.empty(1 << 50))
+    with pytest.raises(SingwizError) as caught:
+        train(vocoder(), work_dir=tmp_path)
+    assert caught.value.code == "out-of-memory"
+    assert "batch_size (try 1)" in caught.value.hint
+
+
+# Other recipes ---------------------------------------------------------------------------
+
+
+def test_pitch_control_is_learned_with_the_community_s_discriminators(
+    vocoder: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    reporter = record()
+    config = vocoder(
+        gan_recipe="nsf", pc_aug=True, max_updates=1, **{"model_args.discriminator_periods": [3]}
+    )
+    train(config, work_dir=tmp_path, reporter=reporter)
+    assert {"training/pc_wav_loss", "training/DmsdlossT", "training/Gmpd_feature_loss"} <= set(
+        reporter.metrics
+    )
+    described = json.loads((tmp_path / "exported" / "last" / "config.json").read_text())
+    assert described["pc_aug"] is True
+
+
+def test_muon_moves_both_sides_and_resumes(
+    vocoder: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    muon = {
+        f"{side}_optimizer_args.optimizer_cls": "modules.optimizer.muon.Muon_AdamW"
+        for side in ("generater", "discriminate")
+    }
+    straight, resumed, reporter = tmp_path / "straight", tmp_path / "resumed", record()
+    train(vocoder(max_updates=4, **muon), work_dir=straight)
+    train(vocoder(max_updates=2, **muon), work_dir=resumed)
+    train(vocoder(max_updates=4, **muon), work_dir=resumed, reporter=reporter)
+    assert "optimizer-restarted" not in reporter.warnings
+    assert same_weights(load(straight, 4), load(resumed, 4))
+
+
+# Starting from others --------------------------------------------------------------------
+
+
+def test_fine_tuning_starts_from_both_sides_of_a_training(
+    finished: tuple[Path, Any, Any], vocoder: MakeConfig, tmp_path: Path
+) -> None:
+    base = finished[0] / checkpoint_name(40)
+    rates = {f"{side}_optimizer_args.lr": 0.0 for side in ("generater", "discriminate")}
+    config = vocoder(
+        max_updates=1, finetune_enabled=True, finetune_ckpt_path=str(base), **rates
+    )
+    train(config, work_dir=tmp_path)
+    assert load(tmp_path, 1)["global_step"] == 1
+    assert same_weights(load(tmp_path, 1), load(finished[0], 40))
+
+
+def test_fine_tuning_an_exported_vocoder_says_that_its_discriminators_are_missing(
+    finished: tuple[Path, Any, Any], vocoder: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    base, reporter = finished[0] / "exported" / "last", record()
+    config = vocoder(
+        max_updates=1,
+        finetune_enabled=True,
+        finetune_ckpt_path=str(base),
+        **{"generater_optimizer_args.lr": 0.0},
+    )
+    train(config, work_dir=tmp_path, reporter=reporter)
+    assert "finetune-without-discriminators" in reporter.warnings
+    mine, theirs = (load(f, n)["state_dict"] for f, n in ((tmp_path, 1), (finished[0], 40)))
+    assert torch.equal(mine["generator.ups.0.weight_v"], theirs["generator.ups.0.weight_v"])
+
+
+def test_a_vocoder_of_another_family_is_refused(
+    finished: tuple[Path, Any, Any], vocoder: MakeConfig, tmp_path: Path
+) -> None:
+    config = vocoder(
+        finetune_enabled=True,
+        finetune_ckpt_path=str(finished[0] / checkpoint_name(40)),
+        **{"model_args.mini_nsf": False},
+    )
+    with pytest.raises(SingwizError) as caught:
+        train(config, work_dir=tmp_path)
+    assert caught.value.code == "vocoder-family"
+
+
+def test_frozen_parts_do_not_move_and_their_buffers_are_no_obstacle(
+    vocoder: MakeConfig, tmp_path: Path
+) -> None:
+    small = {"gan_recipe": "nsf", "model_args.discriminator_periods": [3], "max_updates": 1}
+    prefixes = ["discriminator.msd", "generator.conv_pre"]
+    config = vocoder(freezing_enabled=True, frozen_params=prefixes, **small)
+    train(config, work_dir=tmp_path / "frozen")
+    train(vocoder(**small), work_dir=tmp_path / "free")
+    frozen, free = (load(tmp_path / name, 1)["state_dict"] for name in ("frozen", "free"))
+    moved = {
+        name
+        for name, value in frozen.items()
+        if not name.endswith(("weight_u", "weight_v")) and not torch.equal(value, free[name])
+    }
+    assert any(name.startswith("discriminator.msd") for name in moved)
+    assert any(name.startswith("generator.conv_pre") for name in moved)
+
+
+def test_without_discriminators_to_train_the_generator_still_learns(
+    vocoder: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    reporter = record()
+    config = vocoder(max_updates=2, freezing_enabled=True, frozen_params=["discriminator"])
+    train(config, work_dir=tmp_path, reporter=reporter)
+    assert "training/DmpdlossT" not in reporter.metrics
+    assert "training/Gmpdloss" in reporter.metrics
+    with pytest.raises(SingwizError, match="whole generator"):
+        frozen = vocoder(freezing_enabled=True, frozen_params=["generator"])
+        train(frozen, work_dir=tmp_path / "other")
+    with pytest.raises(SingwizError, match="begins so"):
+        unknown = vocoder(freezing_enabled=True, frozen_params=["model.fs2"])
+        train(unknown, work_dir=tmp_path / "other")
+
+
+def test_other_networks_in_the_same_folder_are_refused(
+    vocoder: MakeConfig, tmp_path: Path
+) -> None:
+    train(vocoder(max_updates=1), work_dir=tmp_path)
+    before = (tmp_path / "config.yaml").read_text()
+    with pytest.raises(SingwizError) as caught:
+        wider = vocoder(max_updates=2, **{"model_args.upsample_initial_channel": 32})
+        train(wider, work_dir=tmp_path)
+    assert caught.value.code == "network-changed"
+    assert (tmp_path / "config.yaml").read_text() == before
+
+
+def test_missing_data_is_explained(vocoder: MakeConfig, tmp_path: Path) -> None:
+    with pytest.raises(SingwizError) as caught:
+        train(vocoder(tmp_path / "nowhere"), work_dir=tmp_path / "exp")
+    assert caught.value.code == "binary-data-missing"
+    assert "--model vocoder" in caught.value.hint
