@@ -398,25 +398,23 @@ def write_generator(path: Path, generator: nn.Module, config: Mapping[str, Any])
     """
     import torch
 
-    from .models.vocoder.generator import Generator
+    from .models.vocoder.norms import weight_norm_state
 
     structure: Any = generator.structure
-    with torch.device("meta"):
-        names = Generator(structure).state_dict()
     state = {
-        name: value.detach().cpu().clone()
-        for name, value in weight_norm_names(generator.state_dict(), names).items()
+        name: value.detach().cpu().contiguous().clone()
+        for name, value in weight_norm_state(generator).items()
+    }
+    keys = {
+        **container_config(config),
+        "mini_nsf": structure.excitation == "mini",
+        "noise_sigma": structure.noise_sigma,
     }
     try:
-        # The weights come last: where they are, their config is, too.
-        keys = {
-            **container_config(config),
-            "mini_nsf": structure.excitation == "mini",
-            "noise_sigma": structure.noise_sigma,
-        }
-        write_text(path.with_name("config.json"), json.dumps(keys, indent=1))
         with atomic_path(path) as temporary:
             torch.save({"generator": state}, temporary)
+            # Only when the weights are safe: an old vocoder must not get the config of a new one.
+            write_text(path.with_name("config.json"), json.dumps(keys, indent=1))
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
         raise SingwizError(
             "vocoder-unwritable",

@@ -24,6 +24,7 @@ from . import (
     labels,
     plots,
     recordings,
+    vocoders,
     work,
 )
 from .output import show_error
@@ -52,6 +53,7 @@ plots.register(app)
 app.add_typer(dictionaries.app, name="dictionary")
 app.add_typer(configs.app, name="config")
 work.register(app)
+app.add_typer(vocoders.app, name="vocoder")
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)
 

@@ -28,6 +28,18 @@ Device = Annotated[
     typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps; auto takes the best there is."),
 ]
 
+TrustVocoder = Annotated[
+    bool,
+    typer.Option(
+        "--trust-vocoder", help="Run the program in a DDSP vocoder; only if you know who made it."
+    ),
+]
+
+
+def vocoder_path(name: str) -> str:
+    """A vocoder from the command line: ``preview``, or a path made absolute."""
+    return name if name in ("", "preview") else str(Path(name).expanduser().absolute())
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -124,6 +136,10 @@ def train(
         show_trained(result)
         if stopped:
             out().print("Stopped; the same command goes on from here.")
+        elif opened is not None and model == "vocoder":
+            folder = Path(result["checkpoint"]).parent / "exported"
+            best = next(f for f in (folder / "best", folder / "last") if f.is_dir())
+            out().print(f"Next: singwiz config set '{project}' vocoder_ckpt='{best}/model.ckpt'")
         elif opened is not None:
             out().print(f"Next: singwiz render '{project}' SONG.ds")
     if stopped:
@@ -184,6 +200,17 @@ def render(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Same seed, same song; default: random.")
     ] = None,
+    vocoder: Annotated[
+        str,
+        typer.Option(
+            "--vocoder", metavar="FILE", help="Instead of the voice's: a file, or 'preview'."
+        ),
+    ] = "",
+    trust_vocoder: TrustVocoder = False,
+    any_mel: Annotated[
+        bool,
+        typer.Option("--any-mel", help="Use a vocoder that was made for other spectrograms."),
+    ] = False,
     device: Device = "auto",
     config: ConfigFile = None,
     as_json: Json = False,
@@ -206,6 +233,9 @@ def render(
         "steps": steps,
         "depth": depth,
         "seed": seed,
+        "vocoder": vocoder_path(vocoder),
+        "trust_vocoder": trust_vocoder,
+        "any_mel": any_mel,
         "device": device,
     }
     if project is not None:

@@ -89,6 +89,7 @@ def render_experiment(
     from ..dataset import read_ds
     from ..plots.sound import save_spectrogram
     from ..synthesis.singer import Singer
+    from ..synthesis.vocoder import VocoderChoice
     from .stages import config_datasets, open_datasets
 
     if bool(params.get("song")) == bool(params.get("item")):
@@ -107,6 +108,11 @@ def render_experiment(
         steps=params.get("ckpt"),
         device=params.get("device") or "auto",
         config=config,
+        vocoder=VocoderChoice(
+            str(params.get("vocoder") or ""),
+            trusted=bool(params.get("trust_vocoder")),
+            any_mel=bool(params.get("any_mel")),
+        ),
         reporter=reporter,
     )
     if segments is not None:

@@ -18,7 +18,10 @@ binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
 render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with ``dataset``);
          ``experiment``, ``ckpt``, ``device``, ``speaker``, ``language``, ``key``, ``gender``,
-         ``steps``, ``depth``, ``seed``, ``output``
+         ``steps``, ``depth``, ``seed``, ``output``, ``vocoder``, ``trust_vocoder``, ``any_mel``
+vocoders ``vocoders`` (files, folders or ``preview``), ``item``, ``dataset``, ``device``,
+         ``trust_vocoder``
+export-vocoder ``experiment``, ``ckpt`` (step), ``output`` (folder)
 ======== ==================================================================================
 """
 
@@ -318,6 +321,48 @@ def render(project: Project, params: Mapping[str, Any], reporter: Reporter) -> d
     return render_project(project, params, reporter)
 
 
+def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Send a recording through vocoders; see :func:`.vocoders.compare_vocoders`."""
+    from .vocoders import compare_vocoders
+
+    return compare_vocoders(project, params, reporter)
+
+
+def export_vocoder(
+    project: Project, params: Mapping[str, Any], reporter: Reporter
+) -> dict[str, Any]:
+    """A vocoder to sing with out of a training; see :func:`export_experiment`."""
+    work_dir = project.experiment_dir("vocoder", params.get("experiment") or "")
+    return export_experiment(work_dir, params, reporter=reporter)
+
+
+def export_experiment(
+    work_dir: Path, params: Mapping[str, Any], *, reporter: Reporter
+) -> dict[str, Any]:
+    """Write ``model.ckpt`` and ``config.json`` of a vocoder's training.
+
+    Args:
+        work_dir: the experiment folder.
+        params: ``ckpt`` (step, else the newest) and ``output`` (folder, else ``exported/<step>``).
+
+    Returns:
+        ``vocoder`` (file), ``step``.
+    """
+    from ..config import load_config
+    from ..training.vocoder.export import FOLDER, export_vocoder
+    from ..training.vocoder.experiment import find_checkpoint
+
+    wanted = params.get("ckpt")
+    find_checkpoint(work_dir, wanted)  # says what is missing before the config does
+    default = work_dir / FOLDER / (str(wanted) if wanted is not None else "chosen")
+    target = Path(params["output"]) if params.get("output") else default
+    path, step = export_vocoder(
+        load_config(work_dir / "config.yaml"), work_dir, target, step=wanted
+    )
+    reporter.artifact("checkpoint", path, f"vocoder, step {step}")
+    return {"vocoder": str(path), "step": step}
+
+
 def _only_trainable(config: Config) -> None:
     if config.kind not in ("acoustic", "vocoder"):
         raise SingwizError(
@@ -339,5 +384,7 @@ STAGES: dict[str, Stage] = {
     "binarize": binarize,
     "train": train,
     "render": render,
+    "vocoders": vocoders,
+    "export-vocoder": export_vocoder,
 }
 """Name -> function, in the order of the way."""

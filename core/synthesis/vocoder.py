@@ -131,8 +131,12 @@ def mel_differences(config: Mapping[str, Any], vocoder: Mapping[str, Any]) -> li
             half = float(config.get("audio_sample_rate") or 0) / 2
             mine, made_for = mine or half, made_for or half
         if mine != made_for:
-            found.append(f"{ours} is {mine}, the vocoder's {theirs} {made_for}")
+            found.append(f"{ours} is {_said(mine)}, the vocoder's {theirs} {_said(made_for)}")
     return found
+
+
+def _said(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _check_mel(

@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+WIDE = 32
+"""Channels from which folded convolutions on a CPU run with channels last."""
+
 
 class _WeightNorm(nn.Module):
     """Direction and length of the weight are learned apart (arXiv 1602.07868).
@@ -30,18 +33,35 @@ class _WeightNorm(nn.Module):
         self.register_parameter("weight_g", nn.Parameter(_length(weight.detach())))
         self.register_parameter("weight_v", nn.Parameter(weight.detach()))
 
+    @property
+    def is_folded(self) -> bool:
+        """True once :meth:`fold` was called."""
+        return "weight" in self._parameters
+
     def effective_weight(self) -> Tensor:
         """The weight the convolution uses."""
-        if "weight" in self._parameters:
+        if self.is_folded:
             return self.weight
         return torch._weight_norm(self.weight_v, self.weight_g, 0)
 
     def fold(self) -> None:
         """Replace length and direction by the plain ``weight``: faster, but no longer to train."""
-        if "weight" not in self._parameters:
+        if not self.is_folded:
             weight = self.effective_weight().detach()
             del self.weight_g, self.weight_v
+            if weight.dim() == 3 and weight.shape[1] >= WIDE:
+                image = weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+                weight = image.squeeze(2)
             self.register_parameter("weight", nn.Parameter(weight, requires_grad=False))
+
+    def runs_channels_last(self, x: Tensor) -> bool:
+        """True if a one-dimensional convolution is faster as a two-dimensional one of height 1.
+
+        Only two-dimensional ones have a layout with channels last, which takes a third off the
+        time of a generator on a CPU. What follows in that layout stays in it.
+        """
+        wide = self.is_folded and self.weight.shape[1] >= WIDE
+        return wide and x.device.type == "cpu" and not torch.jit.is_tracing()
 
 
 class WeightNormConv1d(_WeightNorm, nn.Conv1d):
@@ -53,6 +73,11 @@ class WeightNormConv1d(_WeightNorm, nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, C_in, T]`` to ``[B, C_out, T']``."""
+        if self.runs_channels_last(x):
+            padding, dilation = (0, int(self.padding[0])), (1, self.dilation[0])
+            image, kernel = x.unsqueeze(2), self.weight.unsqueeze(2)
+            y = F.conv2d(image, kernel, self.bias, (1, self.stride[0]), padding, dilation)
+            return y.squeeze(2)
         return self._conv_forward(x, self.effective_weight(), self.bias)
 
 
@@ -85,6 +110,10 @@ class WeightNormConvTranspose1d(_WeightNorm, nn.ConvTranspose1d):
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """``[B, C_in, T]`` to ``[B, C_out, T']``."""
         stride, padding = int(self.stride[0]), int(self.padding[0])
+        if self.runs_channels_last(x):
+            image, kernel = x.unsqueeze(2), self.weight.unsqueeze(2)
+            y = F.conv_transpose2d(image, kernel, self.bias, (1, stride), (0, padding))
+            return y.squeeze(2)
         return F.conv_transpose1d(x, self.effective_weight(), self.bias, stride, padding)
 
 
@@ -129,6 +158,18 @@ def fold_weight_norm(module: nn.Module) -> nn.Module:
         if isinstance(part, _WeightNorm):
             part.fold()
     return module
+
+
+def weight_norm_state(module: nn.Module) -> dict[str, Tensor]:
+    """The state of a module, folded or not, with all weights as length and direction."""
+    state = {}
+    for name, value in module.state_dict().items():
+        owner = module.get_submodule(name.rpartition(".")[0])
+        if isinstance(owner, _WeightNorm) and name.endswith("weight"):
+            state[f"{name}_g"], state[f"{name}_v"] = _length(value), value
+        else:
+            state[name] = value
+    return state
 
 
 def _length(weight: Tensor) -> Tensor:

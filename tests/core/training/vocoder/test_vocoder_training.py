@@ -218,9 +218,7 @@ def test_the_learning_rates_of_the_config_count_on_resume(
     assert groups[0]["lr"] == 0.0005
 
 
-def test_rates_fall_from_epoch_to_epoch(
-    vocoder: MakeConfig, record: type, tmp_path: Path
-) -> None:
+def test_rates_fall_from_epoch_to_epoch(vocoder: MakeConfig, record: type, tmp_path: Path) -> None:
     reporter = record()
     falling = {"scheduler_cls": "exponential", "gamma": 0.5}
     train(vocoder(max_updates=5, lr_scheduler_args=falling), work_dir=tmp_path, reporter=reporter)
@@ -311,9 +309,7 @@ def test_fine_tuning_starts_from_both_sides_of_a_training(
 ) -> None:
     base = finished[0] / checkpoint_name(40)
     rates = {f"{side}_optimizer_args.lr": 0.0 for side in ("generater", "discriminate")}
-    config = vocoder(
-        max_updates=1, finetune_enabled=True, finetune_ckpt_path=str(base), **rates
-    )
+    config = vocoder(max_updates=1, finetune_enabled=True, finetune_ckpt_path=str(base), **rates)
     train(config, work_dir=tmp_path)
     assert load(tmp_path, 1)["global_step"] == 1
     assert same_weights(load(tmp_path, 1), load(finished[0], 40))
@@ -382,9 +378,7 @@ def test_without_discriminators_to_train_the_generator_still_learns(
         train(unknown, work_dir=tmp_path / "other")
 
 
-def test_other_networks_in_the_same_folder_are_refused(
-    vocoder: MakeConfig, tmp_path: Path
-) -> None:
+def test_other_networks_in_the_same_folder_are_refused(vocoder: MakeConfig, tmp_path: Path) -> None:
     train(vocoder(max_updates=1), work_dir=tmp_path)
     before = (tmp_path / "config.yaml").read_text()
     with pytest.raises(SingwizError) as caught:
