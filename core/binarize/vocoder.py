@@ -80,8 +80,8 @@ def binarize_vocoder(
     recipe.extractor()  # refuses one that cannot run
     report = BinarizeReport("vocoder", str(target), config.hash_for("p"))
     tasks, held_out = _collect(config, base, target, report, set(leave_out))
-    seconds = [probe_audio(task.audio).seconds for task in tasks if task.audio.is_file()]
-    _check_space(target, recipe, sum(seconds))
+    seconds = sum(_seconds(task.audio) for task in tasks)
+    _check_space(target, recipe, seconds)
     cache = target.parent / ".cache" / target.name if cache_dir == "auto" else cache_dir
     if cache is not None:
         tasks = _with_cache_keys(tasks, recipe)
@@ -89,7 +89,7 @@ def binarize_vocoder(
         report.cached = sum(known.has(task.cache_key) for task in tasks)
     if workers is None:
         cost = _COST.get(recipe.pe, 0.05) + 0.004
-        workers = config.binarization_args.num_workers or choose_workers(cost * sum(seconds))
+        workers = config.binarization_args.num_workers or choose_workers(cost * seconds)
     report.workers = min(workers, len(tasks))
     reporter.log(f"| {len(tasks)} recordings ({report.cached} known from an earlier run)")
     with staged(target) as folder:
@@ -263,6 +263,13 @@ def _held_out_files(
         return task.name not in before, hashlib.sha256(text.encode()).hexdigest()
 
     return {task.name for task in sorted(tasks, key=order)[:count]}
+
+
+def _seconds(audio: Path) -> float:
+    try:
+        return probe_audio(audio).seconds
+    except SingwizError:
+        return 0.0  # reading it will say what is wrong
 
 
 def _check_space(target: Path, recipe: VocoderRecipe, seconds: float) -> None:

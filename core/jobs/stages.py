@@ -349,8 +349,8 @@ def export_experiment(
         ``vocoder`` (file), ``step``.
     """
     from ..config import load_config
-    from ..training.vocoder.export import FOLDER, export_vocoder
     from ..training.vocoder.experiment import find_checkpoint
+    from ..training.vocoder.export import FOLDER, export_vocoder
 
     wanted = params.get("ckpt")
     find_checkpoint(work_dir, wanted)  # says what is missing before the config does

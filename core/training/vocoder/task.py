@@ -223,7 +223,7 @@ class VocoderTask(pl.LightningModule):
 
     def _optimizers(self) -> tuple[Any, Optimizer]:
         """The generator's as Lightning counts it, and the discriminators' bare."""
-        mine, theirs = self.optimizers()  # type: ignore[misc]
+        mine, theirs = self.optimizers()  # type: ignore[attr-defined]
         return mine, theirs.optimizer
 
     def _both(self) -> GanOptimizers:
