@@ -55,6 +55,32 @@ def migrate_names(state_dict: Mapping[str, Any]) -> dict[str, Any]:
     return migrated
 
 
+def read_data(path: Path) -> Any:
+    """What a file of torch holds, on the CPU; only tensors, numbers, texts, lists and dicts.
+
+    Raises:
+        SingwizError: no such file, damaged, no file of torch, or with code in it.
+    """
+    import torch
+
+    if not path.is_file():
+        raise SingwizError(
+            "checkpoint-missing",
+            "There is no such checkpoint.",
+            hint="Check the path, or train the model first.",
+            where=str(path),
+        )
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged or hostile file makes the reader raise
+        raise SingwizError(
+            "checkpoint-unreadable",
+            "This file is damaged, is no checkpoint, or contains code, which is never run.",
+            hint="Copy or download it again, and only from someone you trust.",
+            where=str(path),
+        ) from error
+
+
 def read_checkpoint(path: Path, category: str) -> dict[str, Any]:
     """Everything that a checkpoint holds, on the CPU, with the names in it migrated.
 
@@ -71,22 +97,7 @@ def read_checkpoint(path: Path, category: str) -> dict[str, Any]:
     """
     import torch
 
-    if not path.is_file():
-        raise SingwizError(
-            "checkpoint-missing",
-            "There is no such checkpoint.",
-            hint="Check the path, or train the model first.",
-            where=str(path),
-        )
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged or hostile file makes the reader raise
-        raise SingwizError(
-            "checkpoint-unreadable",
-            "This file is damaged, is no checkpoint, or contains code, which is never run.",
-            hint="Copy or download it again, and only from someone you trust.",
-            where=str(path),
-        ) from error
+    content = read_data(path)
     state_dict = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(state_dict, dict) or not all(
         isinstance(name, str) and isinstance(value, torch.Tensor)
@@ -137,6 +148,20 @@ def load_state_dict(path: Path, category: str) -> dict[str, Tensor]:
     return weights
 
 
+def misfits(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """How ``weights`` differ from those of ``model`` in names and shapes, in words."""
+    own = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    return [
+        *(f"{name} is missing" for name in own if name not in weights),
+        *(f"{name} is not part of the model" for name in weights if name not in own),
+        *(
+            f"{name} has shape {tuple(weights[name].shape)} instead of {shape}"
+            for name, shape in own.items()
+            if name in weights and tuple(weights[name].shape) != shape
+        ),
+    ]
+
+
 def load_weights(model: nn.Module, path: Path, category: str) -> None:
     """Load all weights of ``model`` from a checkpoint; nothing may be missing or left over.
 
@@ -145,14 +170,7 @@ def load_weights(model: nn.Module, path: Path, category: str) -> None:
             counts the differences and names the first.
     """
     weights = load_state_dict(path, category)
-    own = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    differences = [f"{name} is missing" for name in own if name not in weights]
-    differences += [f"{name} is not part of the model" for name in weights if name not in own]
-    differences += [
-        f"{name} has shape {tuple(weights[name].shape)} instead of {shape}"
-        for name, shape in own.items()
-        if name in weights and tuple(weights[name].shape) != shape
-    ]
+    differences = misfits(model, weights)
     if differences:
         raise SingwizError(
             "checkpoint-does-not-fit",

@@ -13,17 +13,21 @@ import typer
 
 from ...core.errors import INTERRUPTED, Cancelled, SingwizError
 from . import (
+    assets,
     bring,
     configs,
     demo,
     dictionaries,
     doctor,
     faces,
+    features,
     fixes,
     jobs,
     labels,
     plots,
+    predicting,
     recordings,
+    singing,
     vocoders,
     work,
 )
@@ -51,9 +55,13 @@ fixes.register(app)
 app.add_typer(labels.app, name="labels")
 plots.register(app)
 app.add_typer(dictionaries.app, name="dictionary")
+app.add_typer(features.app, name="features")
 app.add_typer(configs.app, name="config")
 work.register(app)
+singing.register(app)
+predicting.register(app)
 app.add_typer(vocoders.app, name="vocoder")
+app.add_typer(assets.app, name="assets")
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)
 

@@ -45,6 +45,8 @@ class Recipe:
     f0_min: float
     f0_max: float
     hnsep: str
+    pe_ckpt: str = ""
+    hnsep_ckpt: str = ""
     curves: tuple[tuple[str, float], ...] = ()
 
     @property

@@ -61,6 +61,8 @@ def recipe_from_config(config: Config) -> Recipe:
         f0_min=config.f0_min,
         f0_max=config.f0_max,
         hnsep=config.hnsep,
+        pe_ckpt=config.pe_ckpt,
+        hnsep_ckpt=config.hnsep_ckpt,
         curves=wanted,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +18,10 @@ _DITHER = 1e-5
 
 _LEAK = 2e-12
 """Share of the power that WORLD counts as harmonic on unvoiced frames."""
+
+
+SEPARATORS = ("world", "vr")
+"""Values of the config key ``hnsep``."""
 
 
 class Separator(Protocol):
@@ -51,6 +57,10 @@ class SeparationSettings(Protocol):
     @property
     def hnsep(self) -> str:
         """Name of the separator."""
+
+    @property
+    def hnsep_ckpt(self) -> str:
+        """File of its network, for those that have one."""
 
     @property
     def fft_size(self) -> int:
@@ -94,24 +104,43 @@ class World:
         return harmonic, aperiodic
 
 
-def separator(config: SeparationSettings) -> Separator:
-    """The separator that ``hnsep`` names. Nothing heavy is imported before its first use.
+def separator(
+    config: SeparationSettings, *, base_dir: Path | None = None, device: str = "auto"
+) -> Separator:
+    """The separator that ``hnsep`` names. Nothing heavy is imported before it is needed.
+
+    Args:
+        config: anything with these keys.
+        base_dir: where a relative ``hnsep_ckpt`` starts; None = the working directory.
+        device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:
-        SingwizError: the name is unknown, or its network is not part of this version.
+        SingwizError: the name is unknown, or the file of its network is missing or unusable.
     """
     if config.hnsep == "world":
         return World(config.fft_size)
     if config.hnsep == "vr":
-        raise SingwizError(
-            "separator-unavailable",
-            "The network of the separator 'vr' is not part of this version yet.",
-            hint="Set hnsep to 'world', or switch breathiness, voicing and tension off.",
-            where="hnsep",
-        )
+        path = (base_dir or Path.cwd()) / config.hnsep_ckpt
+        if not path.is_file():
+            raise SingwizError(
+                "separator-checkpoint-missing",
+                f"The separator 'vr' needs the file '{path}', which does not exist.",
+                hint="Get it with: singwiz assets get vr. Or set hnsep to 'world', which needs "
+                "no file, or switch breathiness, voicing and tension off.",
+                where="hnsep_ckpt",
+            )
+        return _vr(path, device)
     raise SingwizError(
         "separator-unknown",
         f"There is no harmonic-noise separator called '{config.hnsep}'.",
-        hint="Set hnsep to 'world'.",
+        hint=f"Set hnsep to one of: {', '.join(SEPARATORS)}.",
         where="hnsep",
     )
+
+
+@lru_cache(maxsize=1)
+def _vr(path: Path, device: str) -> Separator:
+    """Every recording asks for its separator, but a network is loaded once per process."""
+    from .vr import Vr
+
+    return Vr(path, device=device)

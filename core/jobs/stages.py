@@ -12,16 +12,23 @@ fix      ``only``, ``all``, ``dry_run``, ``check``, ``model``; or ``cures``, ``d
 undo     ``overwrite``, ``recheck``
 profile  ``workers``, ``output`` (folder)
 picture  ``item`` (needed), ``dataset``, ``start``, ``end``, ``output`` (folder)
+features ``item`` and ``dataset``, or ``clips`` or ``all``; ``only``, ``device``, ``output``;
+         see :func:`.choosing.compare_recordings`
 config   ``model``
 binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``leave_out``
          (``[dataset, item]`` pairs)
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
-render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with ``dataset``);
-         ``experiment``, ``ckpt``, ``device``, ``speaker``, ``language``, ``key``, ``gender``,
-         ``steps``, ``depth``, ``seed``, ``output``, ``vocoder``, ``trust_vocoder``, ``any_mel``
+render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``item`` (name of a
+         recording, maybe with ``dataset``); ``experiment``, ``ckpt``, ``device``, ``variance``
+         (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
+         ``language``, ``key``, ``gender``, ``expr``, ``steps``, ``depth``, ``seed``, ``num``,
+         ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
+         ``dictionary``, ``vowels``, ``consonants``; ``vocoder`` (file, folder or ``preview``),
+         ``trust_vocoder``, ``any_mel``
 vocoders ``vocoders`` (files, folders or ``preview``), ``item``, ``dataset``, ``device``,
          ``trust_vocoder``
 export-vocoder ``experiment``, ``ckpt`` (step), ``output`` (folder)
+predict  like render, without ``item``, ``experiment``, ``gender``, ``depth``, ``mel``, ``ds_out``
 ======== ==================================================================================
 """
 
@@ -188,6 +195,13 @@ def picture(project: Project, params: Mapping[str, Any], reporter: Reporter) -> 
     return picture_project(project, params, reporter)
 
 
+def features(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Extractors side by side; see :func:`.choosing.compare_recordings`."""
+    from .choosing import compare_project
+
+    return compare_project(project, params, reporter)
+
+
 def config(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Make the config anew from the choices.
 
@@ -315,17 +329,19 @@ def train_config(
 
 
 def render(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Sing a song or a recording's labels; see :func:`.rendering.render_experiment`."""
+    """Sing songs or a recording's labels; see :func:`.rendering.render_experiment`."""
     from .rendering import render_project
 
     return render_project(project, params, reporter)
 
 
-def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Send a recording through vocoders; see :func:`.vocoders.compare_vocoders`."""
-    from .vocoders import compare_vocoders
+def predict(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Complete songs with the project's variance models; see :func:`.predicting.predict_songs`."""
+    from .predicting import predict_songs
 
-    return compare_vocoders(project, params, reporter)
+    return predict_songs(
+        params, checkpoints=project.checkpoints_dir, project=project, reporter=reporter
+    )
 
 
 def export_vocoder(
@@ -374,16 +390,25 @@ def _only_trainable(config: Config) -> None:
         )
 
 
+def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Send a recording through vocoders; see :func:`.vocoders.compare_vocoders`."""
+    from .vocoders import compare_vocoders
+
+    return compare_vocoders(project, params, reporter)
+
+
 STAGES: dict[str, Stage] = {
     "check": check,
     "fix": fix,
     "undo": undo,
     "profile": profile,
     "picture": picture,
+    "features": features,
     "config": config,
     "binarize": binarize,
     "train": train,
     "render": render,
+    "predict": predict,
     "vocoders": vocoders,
     "export-vocoder": export_vocoder,
 }

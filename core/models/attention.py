@@ -36,18 +36,19 @@ class SelfAttention(nn.Module):
         Returns:
             ``[B, L, H]``.
         """
+        batch, length, _ = x.shape
         # [B, L, 3H] -> three of [B, heads, L, H / heads]
         query, key, value = (
-            part.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+            part.reshape(batch, length, self.num_heads, -1).transpose(1, 2)
             for part in self.in_proj(x).chunk(3, dim=-1)
         )
         if self.rotary != "none":
             interleaved = self.rotary == "interleaved"
             angles = rotary_angles(
-                x.shape[1], query.shape[-1], interleaved=interleaved, device=x.device
+                length, query.shape[-1], interleaved=interleaved, device=x.device
             )
             query = rotate(query, angles, interleaved=interleaved)
             key = rotate(key, angles, interleaved=interleaved)
         visible = ~pad[:, None, None, :]
         out = F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
-        return self.out_proj(out.transpose(1, 2).flatten(-2))
+        return self.out_proj(out.transpose(1, 2).reshape(batch, length, -1))

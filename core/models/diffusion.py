@@ -78,7 +78,7 @@ class DiffusionCore(nn.Module, ABC):
 
     def to_spec(self, image: Tensor) -> Tensor:
         """``[B, F, M, T]`` -> ``[B, T, M]`` or ``[B, F, T, M]``."""
-        return (image.squeeze(1) if self.num_feats == 1 else image).transpose(-2, -1)
+        return (image[:, 0] if self.num_feats == 1 else image).transpose(-2, -1)
 
     @property
     @abstractmethod

@@ -82,6 +82,6 @@ class DurationPredictor(nn.Module):
             if self.residual:
                 y = y + (self.res_conv(x) if i == 0 and self.res_conv is not None else x)
             x = y * nonpad
-        logarithm = self.linear(x.transpose(1, 2)).squeeze(-1) * nonpad.squeeze(1)
+        logarithm = self.linear(x.transpose(1, 2))[..., 0] * nonpad[:, 0]
         durations = torch.exp(logarithm) - self.log_offset
         return durations.clamp(min=0.0) if clamp else durations

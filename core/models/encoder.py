@@ -146,7 +146,7 @@ class TransformerBlock(nn.Module):
     def forward(self, x: Tensor, pad: Tensor, speaker: Tensor | None) -> Tensor:
         """``x`` ``[B, L, H]``, ``pad`` bool ``[B, L]`` -> ``[B, L, H]``, zero at padding."""
         style = (speaker,) if self.mix_ln else ()
-        nonpad = (~pad).unsqueeze(-1).to(x.dtype)
+        nonpad = (~pad)[..., None].to(x.dtype)
         x = (x + self.dropout(self.self_attn(self.layer_norm1(x, *style), pad))) * nonpad
         return (x + self.dropout(self.ffn(self.layer_norm2(x, *style)))) * nonpad
 
@@ -194,7 +194,7 @@ class Encoder(nn.Module):
         Returns:
             ``[B, L, H]``, zero at padding.
         """
-        nonpad = (~pad).unsqueeze(-1).to(main.dtype)
+        nonpad = (~pad)[..., None].to(main.dtype)
         x = math.sqrt(self.settings.hidden_size) * main + extra
         if self.settings.use_pos_embed and self.embed_positions is not None:
             x = self.embed_positions(x, pad)

@@ -44,7 +44,7 @@ class ScalarEmbedding(AdamWLinear):
 
     def forward(self, curve: Tensor) -> Tensor:
         """``curve`` ``[...]`` of any real dtype -> ``[..., H]``."""
-        return super().forward(curve.to(self.weight.dtype).unsqueeze(-1))
+        return super().forward(curve.to(self.weight.dtype)[..., None])
 
 
 class EmbeddingTable(nn.Embedding):
@@ -65,8 +65,8 @@ def sinusoidal_embedding(x: Tensor, dim: int) -> Tensor:
     half = dim // 2
     step = math.log(10000.0) / max(1, half - 1)
     frequencies = torch.exp(torch.arange(half, device=x.device) * -step)
-    angles = x.float().unsqueeze(-1) * frequencies
-    return torch.cat([angles.sin(), angles.cos()], dim=-1)
+    angles = x.float()[..., None] * frequencies
+    return torch.cat([angles.sin(), angles.cos()], dim=angles.dim() - 1)
 
 
 class SinusoidalEmbedding(nn.Module):

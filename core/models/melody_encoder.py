@@ -66,7 +66,7 @@ class MelodyEncoder(nn.Module):
             ``[B, T_n, H]``.
         """
         scaled_midi = note_midi / 128 if self.use_variance_scaling else note_midi
-        midi = self.note_midi_embed(scaled_midi) * (~note_rest).unsqueeze(-1)
+        midi = self.note_midi_embed(scaled_midi) * (~note_rest)[..., None]
         scaled_dur = torch.log1p(note_dur.float()) if self.use_variance_scaling else note_dur
         extra = self.note_dur_embed(scaled_dur)
         if self.note_glide_embed is not None:

@@ -30,17 +30,17 @@ def rotary_angles(length: int, dim: int, *, interleaved: bool, device: torch.dev
     if length > ROTARY_LIMIT:
         raise ValueError(f"a sequence of {length} symbols is longer than {ROTARY_LIMIT}")
     frequencies = 10000.0 ** (-torch.arange(0, dim, 2, device=device) / dim)
-    angles = torch.arange(length, device=device).unsqueeze(-1) * frequencies
+    angles = torch.arange(length, device=device)[:, None] * frequencies
     if interleaved:
-        return angles.repeat_interleave(2, dim=-1)
-    return torch.cat([angles, angles], dim=-1)
+        return angles.repeat_interleave(2, dim=1)
+    return torch.cat([angles, angles], dim=1)
 
 
 def rotate(x: Tensor, angles: Tensor, *, interleaved: bool) -> Tensor:
     """``x`` ``[..., L, D]`` turned by ``angles`` ``[L, D]``."""
     if interleaved:
         first, second = x[..., 0::2], x[..., 1::2]
-        quarter_turn = torch.stack([-second, first], dim=-1).flatten(-2)
+        quarter_turn = torch.stack([-second, first], dim=x.dim()).reshape(x.shape)
     else:
         first, second = x.chunk(2, dim=-1)
         quarter_turn = torch.cat([-second, first], dim=-1)
@@ -62,7 +62,7 @@ class ClassicPositions(nn.Module):
         """``x`` ``[B, L, H]``, ``pad`` bool ``[B, L]`` -> ``[B, L, H]``."""
         nonpad = (~pad).long()
         rank = nonpad.cumsum(dim=1)
-        return x + sinusoidal_embedding(rank, self.hidden_size) * nonpad.unsqueeze(-1)
+        return x + sinusoidal_embedding(rank, self.hidden_size) * nonpad[..., None]
 
 
 class RelativePositions(nn.Module):
@@ -82,6 +82,6 @@ class RelativePositions(nn.Module):
         first = max(RELATIVE_TABLE, length) - 1
         position = first - torch.arange(length, device=x.device, dtype=torch.float32)
         even = torch.arange(0, self.hidden_size, 2, device=x.device, dtype=torch.float32)
-        angles = position.unsqueeze(-1) * torch.exp(even * -(math.log(10000.0) / self.hidden_size))
-        table = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
+        angles = position[:, None] * torch.exp(even * -(math.log(10000.0) / self.hidden_size))
+        table = torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)
         return x * math.sqrt(self.hidden_size) + table

@@ -77,7 +77,7 @@ class RepeatBins:
         """F curves ``[B, T]`` -> target ``[B, T, R]`` if F = 1, else ``[B, F, T, R]``."""
         clipped = [c.clamp(*limits) for c, limits in zip(curves, self.clip, strict=True)]
         stacked = clipped[0] if len(clipped) == 1 else torch.stack(clipped, dim=1)
-        return stacked.unsqueeze(-1).expand(*stacked.shape, self.num_bins)
+        return stacked[..., None].expand(*stacked.shape, self.num_bins)
 
     def decode(self, spec: Tensor) -> list[Tensor]:
         """``[B, T, R]`` or ``[B, F, T, R]`` -> F curves ``[B, T]``."""

@@ -1,102 +1,114 @@
-"""Training a vocoder of one's own on the command line, and singing through it."""
+"""``singwiz vocoder`` on real recordings."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import soundfile
+import torch
 
 from singwiz.assistant.cli import main
+from singwiz.core import trust
+from singwiz.core.demo.corpus import make_corpus
+from singwiz.core.models import build_model
 
-RATE = 44100
-SMALL = (
-    "model_args.upsample_initial_channel=32",
-    "model_args.resblock_kernel_sizes=[3]",
-    "model_args.resblock_dilation_sizes=[[1,3]]",
-    "model_args.discriminator_periods=[7]",
-    "model_args.fast_mrd_fft_sizes=[512]",
-    "model_args.fast_mrd_hop_sizes=[256]",
-    "model_args.fast_mrd_win_lengths=[512]",
-    "batch_size=2",
-    "log_interval=1",
-)
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    monkeypatch.delenv("SINGWIZ_DEBUG", raising=False)
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    monkeypatch.setattr(trust, "trust_file", lambda: tmp_path / "data/trusted.json")
 
-    def call(*words: str | Path, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["singwiz", *map(str, words)])
-        try:
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["singwiz", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
             main()
-            ended = 0
-        except SystemExit as stop:
-            ended = int(stop.code or 0)
-        said = capsys.readouterr()
-        assert ended == code, said.out + said.err
-        return said.out if code == 0 else said.out + said.err
+        captured = capsys.readouterr()
+        return int(end.value.code or 0), captured.out, captured.err
 
-    return call
+    return run
 
 
 @pytest.fixture
-def project(run: Any, tmp_path: Path) -> Path:
-    raw = tmp_path / "raw"
-    (raw / "wavs").mkdir(parents=True)
-    for number in range(4):
-        time = np.arange(int(0.5 * RATE)) / RATE
-        tone = 0.2 * np.sin(2 * np.pi * (200 + 30 * number) * time)
-        soundfile.write(raw / "wavs" / f"song{number}.wav", tone, RATE)
-    rows = "".join(f"song{n},a,0.5\n" for n in range(4))
-    (raw / "transcriptions.csv").write_text("name,ph_seq,ph_dur\n" + rows)
-    (tmp_path / "dictionary.txt").write_text("a\ta\n")
-    voice = tmp_path / "voice"
-    run("new", voice, "--raw", raw, "--speaker", "aoi", "--language", "ja",
-        "--dictionary", tmp_path / "dictionary.txt")  # fmt: skip
-    run(
-        "config",
-        "set",
-        voice,
-        "--model",
-        "vocoder",
-        "--preset",
-        "tiny",
-        "--hardware",
-        "cpu",
-        *SMALL,
+def project(run: Run, tmp_path: Path) -> Path:
+    corpus = make_corpus(tmp_path / "raw", items=3, seconds=1.5)
+    code, _, err = run(
+        *("new", tmp_path / "voice", "--raw", corpus.raw_data_dir, "--speaker", "aoi"),
+        *("--language", "demo", "--dictionary", corpus.dictionary),
     )
-    return voice
+    assert code == 0, err
+    return tmp_path / "voice"
 
 
-def test_from_recordings_to_a_vocoder_that_the_project_sings_with(
-    run: Any, project: Path, tmp_path: Path
-) -> None:
-    shown = json.loads(run("config", "show", project, "--model", "vocoder", "--json"))
-    assert shown["model_args"]["upsample_initial_channel"] == 32
-    assert "singwiz train" in run("binarize", project, "--model", "vocoder", "--workers", "0")
-    said = run("train", project, "--model", "vocoder", "--max-steps", "2")
-    assert "Trained to step 2" in said
-    # Without a validation there is no best one yet.
-    assert "exported/last/model.ckpt" in said.replace("\n", "")
-    made = json.loads(
-        run("vocoder", "export", project, "--ckpt", "2", "-o", tmp_path / "mine", "--json")
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A vocoder for the usual mel, with random weights."""
+    config: dict[str, Any] = {
+        "resblock": "2",
+        "upsample_rates": [8, 8, 8],
+        "upsample_kernel_sizes": [16, 16, 16],
+        "upsample_initial_channel": 16,
+        "resblock_kernel_sizes": [3],
+        "resblock_dilation_sizes": [[1, 2]],
+        "num_mels": 128,
+        "sampling_rate": 44100,
+        "hop_size": 512,
+        "n_fft": 2048,
+        "win_size": 2048,
+        "fmin": 40,
+        "fmax": 16000,
+    }
+    folder = tmp_path / "tiny-vocoder"
+    folder.mkdir()
+    torch.save({"generator": build_model("vocoder", config).state_dict()}, folder / "model.ckpt")
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_compare_writes_a_sound_per_vocoder_and_one_picture(run: Run, project: Path, tiny: Path):
+    code, out, err = run(
+        *("vocoder", "compare", project, "--vocoder", "preview", "--vocoder", tiny, "--json"),
+        *("--device", "cpu"),
     )
-    assert made == {"vocoder": str(tmp_path / "mine" / "model.ckpt"), "step": 2}
-    assert (tmp_path / "mine" / "config.json").is_file()
-    run("config", "set", project, f"vocoder_ckpt={made['vocoder']}")
-    compared = json.loads(run("vocoder", "compare", project, "song0", "--json"))
-    assert [Path(copy["wav"]).is_file() for copy in compared["copies"]] == [True, True]
+    assert code == 0, err
+    said = json.loads(out)
+    assert [copy["vocoder"] for copy in said["copies"]] == ["preview (DSP)", "tiny-vocoder"]
+    assert [copy["preview"] for copy in said["copies"]] == [True, False]
+    recording, rate = soundfile.read(said["recording"])
+    for copy in said["copies"]:
+        sound, same = soundfile.read(copy["wav"])
+        assert (len(sound), same) == (len(recording), rate)
+    good, random = (copy["figures"] for copy in said["copies"])
+    assert good["mel_l1"] < random["mel_l1"]
+    assert Path(said["spectrogram"]).read_bytes().startswith(b"\x89PNG")
+    assert Path(said["spectrogram"]).parent.parent == project / "renders"
 
 
-def test_a_vocoder_needs_its_own_preparation_first(run: Any, project: Path) -> None:
-    said = run("train", project, "--model", "vocoder", code=1)
-    assert "binarize" in said and "--model vocoder" in said.replace("\n", " ")
-    said = run("vocoder", "export", project, code=1)
-    assert "Train the vocoder first" in said.replace("\n", " ")
-    assert "--exp" in run("vocoder", "export", code=2)
+def test_compare_prints_a_table_for_people(run: Run, project: Path):
+    code, out, err = run("vocoder", "compare", project)
+    assert code == 0, err
+    assert "preview (DSP)" in out and "Mel error" in out
+    code, _, err = run("vocoder", "compare", project, "nobody")
+    assert code == 2 and "no usable recording 'nobody'" in err
+    code, _, err = run("vocoder", "compare", project, "--vocoder", "lost.ckpt")
+    assert code == 2 and "There is no vocoder" in err
+
+
+def test_trust_is_for_programs_only(run: Run, tiny: Path, tmp_path: Path):
+    class Module(torch.nn.Module):
+        def forward(self, mel: torch.Tensor, f0: torch.Tensor) -> torch.Tensor:
+            return f0
+
+    program = tmp_path / "voice.jit"
+    torch.jit.script(Module()).save(str(program))
+    code, out, _ = run("vocoder", "trust", program)
+    assert code == 0 and "Trusted: voice.jit" in out
+    assert trust.is_trusted(program.read_bytes())
+    code, _, err = run("vocoder", "trust", tiny / "model.ckpt")
+    assert code == 2 and "no TorchScript vocoder" in err

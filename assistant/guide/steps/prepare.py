@@ -1,4 +1,4 @@
-"""Step 5: recordings become the numbers that training reads."""
+"""Step 6: recordings become the numbers that training reads."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Backbone(nn.Module, ABC):
     def evaluate(self, x: Tensor, t: Tensor, condition: Any) -> Tensor:
         """:meth:`forward` with a condition that has been projected already."""
         y = self.denoise(x.flatten(1, 2), t, condition)
-        return y.unflatten(1, (self.num_feats, self.in_dims))
+        return y.reshape(len(x), self.num_feats, self.in_dims, -1)
 
     def forward(self, x: Tensor, t: Tensor, cond: Tensor) -> Tensor:
         """One prediction.

@@ -135,7 +135,7 @@ class LYNXNet(Backbone):
         x = self.input_projection(x)
         if not self.strong_cond:
             x = F.gelu(x)
-        step = self.diffusion_embedding(t).unsqueeze(-1)
+        step = self.diffusion_embedding(t)[..., None]
         for block, local in zip(self.residual_layers, condition, strict=True):
             x = block(x, step, local)
         x = self.norm(x.transpose(1, 2)).transpose(1, 2)

@@ -37,7 +37,7 @@ class ResidualBlock(nn.Module):
         Returns:
             Two tensors ``[B, C, T]``.
         """
-        y = x + self.diffusion_projection(step).unsqueeze(-1)
+        y = x + self.diffusion_projection(step)[..., None]
         gate, content = (self.dilated_conv(y) + condition).chunk(2, dim=1)
         y = torch.sigmoid(gate) * torch.tanh(content)
         residual, skip = self.output_projection(y).chunk(2, dim=1)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from singwiz.core import trust
 from singwiz.core.errors import SingwizError
-from singwiz.core.synthesis.ddsp import DdspVocoder, is_torchscript, read_ddsp_config
+from singwiz.core.synthesis.ddsp import DdspVocoder, is_torchscript
+from singwiz.core.vocoder_checkpoint import read_vocoder_config
 
 DATA = {
     "sampling_rate": 16000,
@@ -99,12 +100,12 @@ def test_files_are_told_apart_by_their_content(jit: Path, tmp_path: Path):
 
 
 def test_a_missing_or_partial_config_is_named(jit: Path):
-    assert read_ddsp_config(jit)["num_mels"] == 4
+    assert read_vocoder_config(jit)["num_mels"] == 4
     config = jit.with_name("config.yaml")
     for text in ("data: {n_mels: 4}", "data", "data: [", ""):
         config.write_text(text)
-        with pytest.raises(SingwizError, match="no complete config"):
-            read_ddsp_config(jit)
+        with pytest.raises(SingwizError, match="cannot be read"):
+            read_vocoder_config(jit)
     config.unlink()
-    with pytest.raises(SingwizError, match="no complete config"):
+    with pytest.raises(SingwizError, match="there is no config"):
         DdspVocoder.load(jit, trusted=True)

@@ -82,6 +82,13 @@ def test_a_seed_repeats_a_sound_and_another_gives_another():
     assert np.array_equal(vocoder(seed=1).synthesise(mel, f0), first)
 
 
+def test_half_precision_around_it_does_not_touch_the_sound():
+    mel, f0 = song(20)
+    expected = vocoder().synthesise(mel, f0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert np.array_equal(vocoder().synthesise(mel, f0), expected)
+
+
 def test_a_batch_gives_what_its_rows_give():
     mel, f0 = song(30)
     sings = vocoder("mini")

@@ -48,7 +48,7 @@ def test_a_song_becomes_a_wav_and_a_picture(experiment: Path, tmp_path: Path):
     assert len(rendering.audio) == round(1.5 * 44100) + 87 * 512
     assert rendering.mel.shape == (len(rendering.audio) // 512, 128)
     assert len(rendering.f0) == len(rendering.mel)
-    assert set(rendering.timings) == {"prepare", "model", "vocoder", "total"}
+    assert set(rendering.timings) == {"prepare", "variance", "model", "vocoder", "total"}
     assert rendering.rtf > 0
     assert listener.done[-1] == 1.0
     assert [p[2] for p in rendering.phonemes] == ["SP", "s", "a", "SP"] * 2

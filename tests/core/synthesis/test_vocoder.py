@@ -151,3 +151,22 @@ def test_a_voice_sings_through_its_neural_vocoder(tmp_path: Path):
     assert np.array_equal(rendering.audio, singer.sing(segment(), seed=1).audio)
     preview = Singer.load(folder, device="cpu", vocoder=VocoderChoice("preview"))
     assert preview.sing(segment(), seed=1).is_preview
+
+
+def test_a_rendering_takes_the_vocoder_of_its_parameters(tmp_path: Path):
+    from singwiz.core.dataset.ds import write_ds
+    from singwiz.core.jobs.rendering import render_experiment
+
+    folder = make_experiment(tmp_path / "voice")
+    other = tiny_vocoder(tmp_path / "tiny", win_size=1024)
+    write_ds(tmp_path / "song.ds", [segment()])
+
+    def render(**params: Any) -> dict[str, Any]:
+        song = {"song": str(tmp_path / "song.ds"), "device": "cpu", **params}
+        return render_experiment(folder, song, output_dir=tmp_path, reporter=Reporter())
+
+    assert render()["preview"]
+    with pytest.raises(SingwizError, match="other spectrograms"):
+        render(vocoder=str(other))
+    result = render(vocoder=str(other), any_mel=True)
+    assert not result["preview"] and Path(result["wav"]).is_file()

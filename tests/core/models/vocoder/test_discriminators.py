@@ -103,3 +103,22 @@ def test_silence_is_judged_without_accident():
         assert all(torch.isfinite(score).all() for score in scores)
         sum(score.sum() for score in scores).backward()
         assert all(torch.isfinite(p.grad).all() for p in module.parameters() if p.grad is not None)
+
+
+def test_mixed_precision_judges_and_learns():
+    names = ["msd", "mpd", "mrd"]
+    sizes = {"fft_sizes": [256], "hop_sizes": [64], "win_lengths": [256]}
+    small = {f"mrd_{name}": value for name, value in sizes.items()}
+    fast = {f"fast_mrd_{name}": value for name, value in sizes.items()}
+    judges = [
+        *build_discriminators({"discriminators": names, "discriminator_periods": [2], **small})
+        .values(),
+        *build_discriminators({"fast_mpd_periods": [2], **fast}).values(),
+    ]  # fmt: skip
+    wave = 0.1 * torch.randn(1, 1, 4096)
+    for judge in judges:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            scores, _ = judge.train()(wave)
+            loss = sum(score.float().square().mean() for score in scores)
+        loss.backward()
+        assert all(torch.isfinite(parameter.grad).all() for parameter in judge.parameters())
