@@ -76,7 +76,7 @@ def binarize_vocoder(
     reporter = reporter or Reporter()
     base = (base_dir or Path.cwd()).absolute()
     target = (base / (output_dir or binary_folder(config))).resolve()
-    recipe = VocoderRecipe.of(config)
+    recipe = replace(VocoderRecipe.of(config), pe_ckpt=str(base / config.pe_ckpt))
     recipe.extractor()  # refuses one that cannot run
     report = BinarizeReport("vocoder", str(target), config.hash_for("p"))
     tasks, held_out = _collect(config, base, target, report, set(leave_out))
@@ -87,7 +87,9 @@ def binarize_vocoder(
         tasks = _with_cache_keys(tasks, recipe)
         known = FeatureCache(cache)
         report.cached = sum(known.has(task.cache_key) for task in tasks)
-    if workers is None:
+    if workers is None and recipe.pe == "rmvpe":
+        workers = 0  # its network is large, and computes with all cores as it is
+    elif workers is None:
         cost = _COST.get(recipe.pe, 0.05) + 0.004
         workers = config.binarization_args.num_workers or choose_workers(cost * seconds)
     report.workers = min(workers, len(tasks))
@@ -289,7 +291,7 @@ def _check_space(target: Path, recipe: VocoderRecipe, seconds: float) -> None:
 
 def _with_cache_keys(tasks: Sequence[VocoderTask], recipe: VocoderRecipe) -> list[VocoderTask]:
     packages = {"parselmouth": "praat-parselmouth", "harvest": "pyworld-prebuilt"}
-    settings = asdict(recipe) | {"kind": "vocoder"}
+    settings = asdict(recipe) | {"kind": "vocoder", "pe_ckpt": Path(recipe.pe_ckpt).name}
     if recipe.pe in packages:
         settings["version"] = metadata.version(packages[recipe.pe])
     return [

@@ -36,12 +36,17 @@ def _files(config: Config, base: Path) -> Findings:
 
 def _start(config: Config, base: Path) -> Findings:
     path = config.finetune_ckpt_path
-    if config.finetune_enabled and not (path and (base / path).is_file()):
+    if not config.finetune_enabled:
+        return
+    vocoder = config.kind == "vocoder"
+    there = bool(path) and ((base / path).is_file() or (vocoder and (base / path).is_dir()))
+    if not there:
         yield say(
             "config-file-missing",
             ERROR,
             "finetune_ckpt_path",
-            f"The voice to start from, '{path or ''}', does not exist.",
+            f"The {'vocoder' if vocoder else 'voice'} to start from, '{path or ''}', does not "
+            "exist.",
             "Correct finetune_ckpt_path, or set finetune_enabled to false.",
         )
 

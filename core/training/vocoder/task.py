@@ -6,6 +6,7 @@ A step is one batch, whatever the number of optimizers: steps, files and curves 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import Dataset
 
-from ...binarize.vocoder_item import VocoderRecipe
+from ...binarize.vocoder_item import PITCH_IDS, VocoderRecipe
 from ...errors import SingwizError
 from ...models.vocoder.losses import log_stft_distance
 from ..checkpoints import STATE
@@ -92,6 +93,9 @@ class VocoderTask(pl.LightningModule):
         }
         frames = int(options["crop_mel_frames"])
         self.recipe = VocoderRecipe.of(config)
+        if self.recipe.pe not in PITCH_IDS:
+            # Faster copies are measured while training, where networks have no place.
+            self.recipe = replace(self.recipe, pe="parselmouth")
         trained = self._usable("train", frames)
         self._validated = self._usable("valid", 1)
         self._clips = Clips(
