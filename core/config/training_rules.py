@@ -47,7 +47,8 @@ def _start(config: Config, base: Path) -> Findings:
             "finetune_ckpt_path",
             f"The {'vocoder' if vocoder else 'voice'} to start from, '{path or ''}', does not "
             "exist.",
-            "Correct finetune_ckpt_path, or set finetune_enabled to false.",
+            "Correct finetune_ckpt_path, or set finetune_enabled to false."
+            + (" The community's: singwiz assets get pc-nsf-hifigan-base." if vocoder else ""),
         )
 
 
