@@ -39,8 +39,8 @@ def _start(config: Config, base: Path) -> Findings:
     if not config.finetune_enabled:
         return
     vocoder = config.kind == "vocoder"
-    there = bool(path) and ((base / path).is_file() or (vocoder and (base / path).is_dir()))
-    if not there:
+    source = base / path if path else None
+    if source is None or not (source.is_file() or (vocoder and source.is_dir())):
         yield say(
             "config-file-missing",
             ERROR,
