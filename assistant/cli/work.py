@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from ...core.errors import INTERRUPTED
+from ...core.errors import INTERRUPTED, USAGE_PROBLEM, SingwizError
 from .output import Json, duration, out, print_json
 from .places import (
     ConfigFile,
@@ -36,15 +36,49 @@ def binarize(
     project: ProjectOrNone = None,
     model: Model = "acoustic",
     workers: Workers = None,
+    engine: Annotated[
+        Literal["local", "dask"],
+        typer.Option("--engine", help="Processes of this machine, or a Dask cluster."),
+    ] = "local",
+    address: Annotated[
+        str,
+        typer.Option(
+            "--address",
+            metavar="HOST:PORT",
+            help="Scheduler of the Dask cluster; without it a cluster is started here.",
+        ),
+    ] = "",
+    max_failed: Annotated[
+        int,
+        typer.Option("--max-failed", min=0, help="Broken recordings to do without."),
+    ] = 0,
+    pickled: Annotated[
+        bool,
+        typer.Option("--pickled-meta", help="Write train.meta and valid.meta for DiffSinger, too."),
+    ] = False,
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
     """Prepare the recordings for training: mel, pitch and labels in one binary dataset."""
     from .foreground import run_call, run_here
 
+    if address and engine != "dask":
+        raise SingwizError(
+            "address-without-dask",
+            "--address names the scheduler of a Dask cluster, but no cluster is asked for.",
+            hint="Add --engine dask.",
+            exit_code=USAGE_PROBLEM,
+        )
+    options: dict[str, Any] = {
+        "workers": workers,
+        "engine": engine,
+        "address": address,
+        "max_failed": max_failed,
+        "pickled_meta": pickled,
+    }
     opened = open_project(project, config=config)
     if opened is not None:
-        result = run_here(opened, "binarize", {"model": model, "workers": workers})
+        result = run_here(opened, "binarize", {"model": model, **options})
     else:
         from ...core.jobs.stages import binarize_config
 
@@ -52,7 +86,7 @@ def binarize(
         loaded = load_own_config(config)
         result = run_call(
             lambda reporter: binarize_config(
-                loaded, workers=workers, base_dir=Path.cwd(), reporter=reporter
+                loaded, options, base_dir=Path.cwd(), reporter=reporter
             )
         )
     if as_json:

@@ -8,6 +8,14 @@ a file really is what it claims to be is judged by those who load it, not here.
 from __future__ import annotations
 
 from .catalogue import Asset, AssetKind, find_asset, read_catalogue
-from .library import Installed, Library
+from .library import Installed, Library, network_file
 
-__all__ = ["Asset", "AssetKind", "Installed", "Library", "find_asset", "read_catalogue"]
+__all__ = [
+    "Asset",
+    "AssetKind",
+    "Installed",
+    "Library",
+    "find_asset",
+    "network_file",
+    "read_catalogue",
+]

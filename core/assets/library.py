@@ -71,6 +71,23 @@ def default_folder() -> Path:
     return user_data_path("singwiz", appauthor=False) / "assets"
 
 
+def network_file(named: str, base: Path, kind: AssetKind) -> Path | None:
+    """The file of a network: what a config names, else the library's best of its kind.
+
+    Args:
+        named: path in a config (``pe_ckpt``, ``hnsep_ckpt``), may be empty.
+        base: where a relative path starts.
+        kind: what is looked for in the library.
+
+    Returns:
+        None if neither is there.
+    """
+    if named and (base / named).is_file():
+        return base / named
+    fetched = Library().first_of(kind)
+    return fetched.main if fetched else None
+
+
 class Library:
     """The folder with everything that was fetched.
 

@@ -23,7 +23,7 @@ from ..dataset.audio import AUDIO_SUFFIXES, probe_audio
 from ..errors import USAGE_PROBLEM, Cancelled, SingwizError
 from ..reporting import Reporter
 from .engine import Engine, choose_workers, run_in_order
-from .feature_cache import FeatureCache, audio_digest, entry_key
+from .feature_cache import FeatureCache, entry_key, file_digest
 from .report import BinarizeReport
 from .split import split_items
 from .staging import staged
@@ -76,17 +76,19 @@ def binarize_vocoder(
     reporter = reporter or Reporter()
     base = (base_dir or Path.cwd()).absolute()
     target = (base / (output_dir or binary_folder(config))).resolve()
-    recipe = replace(VocoderRecipe.of(config), pe_ckpt=str(base / config.pe_ckpt))
+    recipe = _with_network(VocoderRecipe.of(config), base)
     recipe.extractor()  # refuses one that cannot run
     report = BinarizeReport("vocoder", str(target), config.hash_for("p"))
     tasks, held_out = _collect(config, base, target, report, set(leave_out))
     seconds = sum(_seconds(task.audio) for task in tasks)
     _check_space(target, recipe, seconds)
-    cache = target.parent / ".cache" / target.name if cache_dir == "auto" else cache_dir
-    if cache is not None:
+    cache = None
+    if cache_dir is not None:
+        auto = target.parent / ".cache" / "features"
+        cache = FeatureCache(auto if cache_dir == "auto" else cache_dir)
         tasks = _with_cache_keys(tasks, recipe)
-        known = FeatureCache(cache)
-        report.cached = sum(known.has(task.cache_key) for task in tasks)
+        cache.claim(target, [task.cache_key for task in tasks])
+        report.cached = sum(cache.has(task.cache_key) for task in tasks)
     if workers is None and recipe.pe == "rmvpe":
         workers = 0  # its network is large, and computes with all cores as it is
     elif workers is None:
@@ -96,7 +98,7 @@ def binarize_vocoder(
     reporter.log(f"| {len(tasks)} recordings ({report.cached} known from an earlier run)")
     with staged(target) as folder:
         results = run_in_order(
-            VocoderJob(recipe, cache),
+            VocoderJob(recipe, cache.folder if cache else None),
             tasks,
             workers=report.workers,
             engine=engine,
@@ -110,7 +112,7 @@ def binarize_vocoder(
         text = json.dumps(manifest, ensure_ascii=False, indent=2)
         (folder / "binarize.json").write_text(text, encoding="utf-8")
     if cache is not None:
-        known.keep_only(task.cache_key for task in tasks)
+        cache.settle(target, [task.cache_key for task in tasks])
     for line in report.lines():
         reporter.log(line)
     reporter.artifact("report", target / "binarize.json", "binarization report")
@@ -267,6 +269,14 @@ def _held_out_files(
     return {task.name for task in sorted(tasks, key=order)[:count]}
 
 
+def _with_network(recipe: VocoderRecipe, base: Path) -> VocoderRecipe:
+    """The recipe with the absolute path of the pitch network, if it has one."""
+    from ..assets import network_file
+
+    found = network_file(recipe.pe_ckpt, base, "pitch") if recipe.pe == "rmvpe" else None
+    return replace(recipe, pe_ckpt=str(found or base / recipe.pe_ckpt))
+
+
 def _seconds(audio: Path) -> float:
     try:
         return probe_audio(audio).seconds
@@ -291,11 +301,13 @@ def _check_space(target: Path, recipe: VocoderRecipe, seconds: float) -> None:
 
 def _with_cache_keys(tasks: Sequence[VocoderTask], recipe: VocoderRecipe) -> list[VocoderTask]:
     packages = {"parselmouth": "praat-parselmouth", "harvest": "pyworld-prebuilt"}
-    settings = asdict(recipe) | {"kind": "vocoder", "pe_ckpt": Path(recipe.pe_ckpt).name}
+    settings = asdict(recipe) | {"kind": "vocoder", "pe_ckpt": ""}
     if recipe.pe in packages:
         settings["version"] = metadata.version(packages[recipe.pe])
+    elif recipe.pe == "rmvpe":
+        settings["weights"] = file_digest(Path(recipe.pe_ckpt))
     return [
-        replace(task, cache_key=entry_key(audio_digest(task.audio), settings))
+        replace(task, cache_key=entry_key(file_digest(task.audio), settings))
         if task.audio.is_file()
         else task
         for task in tasks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..assets import AssetKind, network_file
 from ..errors import SingwizError
 from ..models.vocoder.config import MEL_KEYS
 from ..vocoder_checkpoint import find_vocoder, read_vocoder_config
@@ -16,12 +17,14 @@ _WIDE = 512
 
 def _files(config: Config, base: Path) -> Findings:
     separated = bool(set(switched_curves(config)) - {"energy"})
-    for used, choice, key, name in (
-        (True, "rmvpe", "pe", "pitch extractor"),
-        (separated, "vr", "hnsep", "separator"),
-    ):
+    networks: tuple[tuple[bool, str, str, str, AssetKind], ...] = (
+        (True, "rmvpe", "pe", "pitch extractor", "pitch"),
+        (separated, "vr", "hnsep", "separator", "separator"),
+    )
+    for used, choice, key, name, kind in networks:
         path = getattr(config, f"{key}_ckpt")
-        if used and getattr(config, key) == choice and not (path and (base / path).is_file()):
+        wanted = used and getattr(config, key) == choice
+        if wanted and network_file(path, base, kind) is None:
             yield say(
                 "config-file-missing",
                 ERROR,
@@ -40,7 +43,8 @@ def _start(config: Config, base: Path) -> Findings:
         return
     vocoder = config.kind == "vocoder"
     source = base / path if path else None
-    if source is None or not (source.is_file() or (vocoder and source.is_dir())):
+    there = source is not None and (source.is_file() or (vocoder and source.is_dir()))
+    if not there and not (vocoder and network_file("", base, "vocoder-base")):
         yield say(
             "config-file-missing",
             ERROR,

@@ -192,7 +192,8 @@ def pitch_extractor(
 
     Args:
         config: anything with these keys.
-        base_dir: where a relative ``pe_ckpt`` starts; None = the working directory.
+        base_dir: where a relative ``pe_ckpt`` starts; None = the working directory. If there is
+            no such file, the one that ``singwiz assets get`` fetched is taken.
         device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:
@@ -207,11 +208,15 @@ def pitch_extractor(
 
         return Swift(config.f0_min, config.f0_max)
     if config.pe == "rmvpe":
-        path = (base_dir or Path.cwd()) / config.pe_ckpt
-        if not path.is_file():
+        from ..assets import network_file
+
+        base = base_dir or Path.cwd()
+        path = network_file(config.pe_ckpt, base, "pitch")
+        if path is None:
             raise SingwizError(
                 "extractor-checkpoint-missing",
-                f"The pitch extractor 'rmvpe' needs the file '{path}', which does not exist.",
+                f"The pitch extractor 'rmvpe' needs the file '{base / config.pe_ckpt}', which does "
+                "not exist.",
                 hint="Get it with: singwiz assets get rmvpe. Or set pe to 'parselmouth', "
                 "'swift-f0' or 'harvest', which need no file.",
                 where="pe_ckpt",

@@ -15,8 +15,9 @@ picture  ``item`` (needed), ``dataset``, ``start``, ``end``, ``output`` (folder)
 features ``item`` and ``dataset``, or ``clips`` or ``all``; ``only``, ``device``, ``output``;
          see :func:`.choosing.compare_recordings`
 config   ``model``
-binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``leave_out``
-         (``[dataset, item]`` pairs)
+binarize ``model``, ``workers``, ``engine`` (``local`` or ``dask``), ``address`` (of the Dask
+         scheduler), ``max_failed`` (broken items to do without), ``leave_out`` (``[dataset,
+         item]`` pairs), ``pickled_meta``
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
 render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``item`` (name of a
          recording, maybe with ``dataset``); ``experiment``, ``ckpt``, ``device``, ``variance``
@@ -121,6 +122,7 @@ def config_datasets(config: Config) -> list[RawDataset]:
             name=Path(entry.raw_data_dir).name,
             speaker=entry.speaker,
             language=entry.language,
+            prefer_ds=config.kind == "variance" and config.binarization_args.prefer_ds,
         )
         for entry in config.datasets
     ]
@@ -227,9 +229,8 @@ def binarize(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
     folders = {entry.name: str(project.raw_folder(entry)) for entry in project.state.datasets}
     return binarize_config(
         project_config(project, kind, reporter=reporter),
+        params,
         output_dir=project.binary_dir(kind),
-        workers=params.get("workers"),
-        max_failed=int(params.get("max_failed") or 0),
         leave_out=[
             (folders[dataset], item)
             for dataset, item in params.get("leave_out") or ()
@@ -242,10 +243,9 @@ def binarize(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
 
 def binarize_config(
     config: Config,
+    params: Mapping[str, Any],
     *,
     output_dir: Path | None = None,
-    workers: int | None = None,
-    max_failed: int = 0,
     leave_out: Collection[tuple[str, str]] = (),
     base_dir: Path,
     reporter: Reporter,
@@ -258,20 +258,23 @@ def binarize_config(
         return binarize_vocoder(
             config,
             output_dir=output_dir,
-            workers=workers,
-            max_failed=None,
+            workers=params.get("workers"),
+            engine=params.get("engine") or "local",
+            dask_address=params.get("address") or None,
             leave_out=leave_out,
             base_dir=base_dir,
             reporter=reporter,
         ).to_dict()
-    from ..binarize.acoustic import binarize_acoustic
+    from ..binarize import binarize as prepare
 
-    _only_trainable(config)
-    report = binarize_acoustic(
+    report = prepare(
         config,
         output_dir=output_dir,
-        workers=workers,
-        max_failed=max_failed,
+        workers=params.get("workers"),
+        engine=params.get("engine") or "local",
+        dask_address=params.get("address") or None,
+        max_failed=int(params.get("max_failed") or 0),
+        pickled_meta=bool(params.get("pickled_meta")),
         leave_out=leave_out,
         base_dir=base_dir,
         reporter=reporter,
@@ -383,8 +386,7 @@ def _only_trainable(config: Config) -> None:
     if config.kind not in ("acoustic", "vocoder"):
         raise SingwizError(
             "model-not-supported",
-            "This version prepares and trains acoustic models and vocoders only, not "
-            f"'{config.kind}'.",
+            f"This version trains acoustic models and vocoders only, not '{config.kind}'.",
             hint="Use --model acoustic or --model vocoder.",
             exit_code=USAGE_PROBLEM,
         )

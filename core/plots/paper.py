@@ -108,7 +108,7 @@ def heading(axes: Axes, title: str, *, note: str = "") -> None:
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a figure as PNG, atomically.
+    """Write a figure atomically, as JPEG if the name says so, else as PNG.
 
     Returns:
         ``path``.
@@ -121,7 +121,8 @@ def save_figure(figure: Figure, path: Path) -> Path:
         with atomic_path(path) as temporary, warnings.catch_warnings():
             # A letter that no font has is drawn as a box; the picture is still useful.
             warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
-            figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+            kind = "jpg" if path.suffix == ".jpg" else "png"
+            figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH)
     except OSError as error:
         raise SingwizError(
             "picture-not-written",

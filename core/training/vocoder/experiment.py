@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ...assets import network_file
 from ...binarize.storage import DATA_SUFFIX
 from ...binarize.vocoder import binary_folder
 from ...checkpoint import list_checkpoints
@@ -105,16 +106,21 @@ def load_finetune_base(gan: Gan, options: Mapping[str, Any], reporter: Reporter)
             "Fine-tuning is on, but no vocoder to start from is named.",
             hint="Set finetune_ckpt_path, or turn finetune_enabled off.",
         )
-    source = find_vocoder(Path(str(options["finetune_ckpt_path"])).expanduser())
+    named = Path(str(options["finetune_ckpt_path"])).expanduser()
+    fetched = None if named.exists() else network_file("", Path.cwd(), "vocoder-base")
+    source = fetched or find_vocoder(named)
+    reporter.log(f"Fine-tuning starts from {source}.")
     base = _with_discriminators(read_vocoder_checkpoint(source))
     check_family(base, network_config(options))
     own = gan.state_dict()
-    named = {f"generator.{name}": value for name, value in base.generator.items()}
+    weights_by_name = {f"generator.{name}": value for name, value in base.generator.items()}
     for family, weights in base.discriminators.items():
-        named |= {f"discriminator.{family}.{name}": value for name, value in weights.items()}
+        weights_by_name |= {
+            f"discriminator.{family}.{name}": value for name, value in weights.items()
+        }
     report = load_pretrained(
         gan,
-        weight_norm_names(named, own),
+        weight_norm_names(weights_by_name, own),
         source=source,
         ignored_prefixes=list(options.get("finetune_ignored_params") or []),
         strict_shapes=bool(options.get("finetune_strict_shapes", True)),
