@@ -120,6 +120,19 @@ def train(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Of weights, data order and noise.")
     ] = None,
+    retry_smaller: Annotated[
+        bool,
+        typer.Option(
+            "--retry-smaller", help="If memory runs out, go on with batches half as large."
+        ),
+    ] = False,
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="Let torch compile the network; pays on recent GPUs."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and stop.")
+    ] = False,
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
@@ -132,9 +145,16 @@ def train(
         "max_steps": max_steps,
         "device": device,
         "seed": seed,
+        "retry_smaller": retry_smaller,
+        "compile": compiled,
+        "dry_run": dry_run,
     }
     opened = open_project(project, config=config)
-    if opened is not None:
+    if opened is not None and dry_run:
+        from ...core.jobs.stages import run_stage
+
+        result = run_call(lambda reporter: run_stage("train", opened, params, reporter))
+    elif opened is not None:
         result = run_here(opened, "train", params)
     else:
         from ...core.jobs.stages import train_config
@@ -147,6 +167,10 @@ def train(
                 loaded, work_dir=work_dir, params=params, reporter=reporter
             )
         )
+    if dry_run:
+        if as_json:
+            print_json(result)
+        return
     stopped = bool(result["stopped_early"])
     if as_json:
         print_json(result)
@@ -171,5 +195,11 @@ def show_trained(result: dict[str, Any]) -> None:
         f"Trained to step {result['steps']} in {duration(result['seconds'])}", style="bold"
     )
     for name, value in sorted(result["metrics"].items()):
-        console.print(f"  {name}: {value if value is None else f'{value:.5g}'}")
+        if not name.startswith("metrics/"):
+            console.print(f"  {name}: {value if value is None else f'{value:.5g}'}")
+    for line in result["table"]:
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"  checkpoint: {result['checkpoint']}")
+    best = result["best"]
+    if best:
+        console.print(f"  best: step {best['step']}, {best['why']}")

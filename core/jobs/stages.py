@@ -18,10 +18,11 @@ config   ``model``
 binarize ``model``, ``workers``, ``engine`` (``local`` or ``dask``), ``address`` (of the Dask
          scheduler), ``max_failed`` (broken items to do without), ``leave_out`` (``[dataset,
          item]`` pairs), ``pickled_meta``
-train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
+train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``, ``retry_smaller``,
+         ``compile``, ``dry_run`` (say the plan and stop)
 render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``item`` (name of a
-         recording, maybe with ``dataset``); ``experiment``, ``ckpt``, ``device``, ``variance``
-         (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
+         recording, maybe with ``dataset``); ``experiment``, ``ckpt`` (or ``best``), ``device``,
+         ``variance`` (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
          ``language``, ``key``, ``gender``, ``expr``, ``steps``, ``depth``, ``seed``, ``num``,
          ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
          ``dictionary``, ``vowels``, ``consonants``; ``vocoder`` (file, folder or ``preview``),
@@ -286,7 +287,10 @@ def train(project: Project, params: Mapping[str, Any], reporter: Reporter) -> di
     """Train, or go on from the last checkpoint.
 
     Returns:
-        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``.
+        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``; ``table`` (lines:
+        what the last validation measured) and ``best`` (``step``, ``checkpoint``, ``score_name``,
+        ``score``, ``why``, or None). With ``dry_run`` the plan, see
+        :class:`~singwiz.core.training.Preflight`.
     """
     from .configuring import project_config
 
@@ -310,24 +314,32 @@ def train_config(
     config: Config, *, work_dir: Path, params: Mapping[str, Any], reporter: Reporter
 ) -> dict[str, Any]:
     """Train what a config says into ``work_dir``."""
+    from ..training import preview
     from ..training import train as run_training
+    from ..training.journal import read_best, read_validations
+    from ..training.measurements import table
 
-    _only_trainable(config)
-    more = {"seed": int(params["seed"])} if params.get("seed") is not None else {}
+    settings: dict[str, Any] = {
+        "work_dir": work_dir,
+        "max_steps": params.get("max_steps"),
+        "device": params.get("device") or "auto",
+        "reporter": reporter,
+    }
+    if params.get("seed") is not None:
+        settings["seed"] = int(params["seed"])
+    if params.get("dry_run"):
+        return preview(config, **settings).to_dict()
     outcome = run_training(
         config,
-        work_dir=work_dir,
-        max_steps=params.get("max_steps"),
-        device=params.get("device") or "auto",
-        reporter=reporter,
-        **more,
+        **settings,
+        retry_smaller=bool(params.get("retry_smaller")),
+        compiled=bool(params.get("compile")),
     )
+    validations, best = read_validations(work_dir), read_best(work_dir)
     return {
-        "steps": outcome.steps,
-        "checkpoint": str(outcome.checkpoint),
-        "metrics": outcome.metrics,
-        "seconds": outcome.seconds,
-        "stopped_early": outcome.stopped_early,
+        **outcome.to_dict(),
+        "table": table(validations[-1].measurements) if validations else [],
+        "best": best.to_dict() if best else None,
     }
 
 
@@ -380,16 +392,6 @@ def export_experiment(
     )
     reporter.artifact("checkpoint", path, f"vocoder, step {step}")
     return {"vocoder": str(path), "step": step}
-
-
-def _only_trainable(config: Config) -> None:
-    if config.kind not in ("acoustic", "vocoder"):
-        raise SingwizError(
-            "model-not-supported",
-            f"This version trains acoustic models and vocoders only, not '{config.kind}'.",
-            hint="Use --model acoustic or --model vocoder.",
-            exit_code=USAGE_PROBLEM,
-        )
 
 
 def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:

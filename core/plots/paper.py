@@ -116,7 +116,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
     Raises:
         SingwizError: the file cannot be written.
     """
-    _choose_fonts(figure)
+    choose_fonts(figure)
     try:
         with atomic_path(path) as temporary, warnings.catch_warnings():
             # A letter that no font has is drawn as a box; the picture is still useful.
@@ -142,7 +142,8 @@ def file_stem(name: str) -> str:
     return kept or "unnamed"
 
 
-def _choose_fonts(figure: Figure) -> None:
+def choose_fonts(figure: Figure) -> None:
+    """Give every text of a figure fonts that have its letters, and take it as it is."""
     from matplotlib.text import Text
 
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]

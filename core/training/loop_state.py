@@ -1,4 +1,4 @@
-"""The state of Lightning's loops at a given step, so that a run can go on from anywhere."""
+"""Where Lightning's loops stand, derived from an optimizer step instead of remembered."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 
 def loop_state(
-    step: int, *, batches: int, missed_validation: bool, manual: bool = False
+    step: int, batches: int, *, missed_validation: bool, manual: bool = False
 ) -> dict[str, Any]:
-    """State of the fit loop in the middle of its one endless epoch.
+    """State of Lightning's loops in the middle of their one epoch.
 
     Args:
         step: optimizer steps done.
         batches: batches trained on.
-        missed_validation: a validation was due at this step but did not finish; it is made up
+        missed_validation: a validation was due at this step but did not finish. It is made up
             for: Lightning runs one that looks begun.
         manual: the task steps its optimizers itself.
     """
@@ -40,7 +40,7 @@ def loop_state(
         "epoch_loop.automatic_optimization.state_dict": {},
         "epoch_loop.automatic_optimization.optim_progress": optimizer,
         "epoch_loop.manual_optimization.state_dict": {},
-        "epoch_loop.manual_optimization.optim_step_progress": two_counts(step if manual else 0),
+        "epoch_loop.manual_optimization.optim_step_progress": two_counts(step - automatic),
         "epoch_loop.val_loop.state_dict": {},
         "epoch_loop.val_loop.batch_progress": {
             **(begun if missed_validation else all_counts(0)),

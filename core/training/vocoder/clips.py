@@ -64,11 +64,13 @@ class Piece:
         audio: ``[N]``.
         mel: ``[T, bins]`` natural log.
         f0: ``[T]`` Hz.
+        index: number of the recording; -1 if nobody needs it.
     """
 
     audio: Array
     mel: Array
     f0: Array
+    index: int = -1
 
 
 # Exact steps ---------------------------------------------------------------------------
@@ -186,7 +188,7 @@ class Clips(Dataset[Piece]):
             piece = crop(piece, start, frames, hop)
         if self.settings.volume_aug and rng.random() < self.settings.volume_aug_prob:
             piece = shift_volume(piece, rng.uniform(SOFTEST, loudest_shift(piece.audio)))
-        return Piece(piece.audio, np.maximum(piece.mel, np.float32(FLOOR)), piece.f0)
+        return Piece(piece.audio, np.maximum(piece.mel, np.float32(FLOOR)), piece.f0, index)
 
     def _faster(self, index: int, rng: np.random.Generator) -> Piece | None:
         """A stretch played at another speed, if that is drawn and possible."""
@@ -244,8 +246,8 @@ class ClipPlan:
 
 
 def collate(pieces: Sequence[Piece]) -> dict[str, Any]:
-    """Pieces of equal length as ``audio [B, 1, N]``, ``mel [B, bins, T]``, ``f0 [B, T]`` and
-    ``size``."""
+    """Pieces of equal length as ``audio [B, 1, N]``, ``mel [B, bins, T]``, ``f0 [B, T]``,
+    ``indices [B]`` and ``size``."""
 
     def stacked(arrays: Sequence[Array]) -> Tensor:
         return torch.from_numpy(np.stack(arrays))
@@ -254,5 +256,6 @@ def collate(pieces: Sequence[Piece]) -> dict[str, Any]:
         "audio": stacked([piece.audio for piece in pieces])[:, None],
         "mel": stacked([piece.mel.T for piece in pieces]),
         "f0": stacked([piece.f0 for piece in pieces]),
+        "indices": torch.tensor([piece.index for piece in pieces]),
         "size": len(pieces),
     }

@@ -23,7 +23,7 @@ from ...vocoder_checkpoint import (
     weight_norm_names,
 )
 from ..experiment import Experiment, warn_if_stale
-from ..finetune import load_pretrained
+from ..finetune import FinetuneReport, load_pretrained
 from ..task import Surroundings
 from .gan import Gan, network_config
 from .hifigan import adopt_pair
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def open_vocoder_training(
     config: Config, work_dir: Path, reporter: Reporter, seed: int
-) -> tuple[VocoderTask, Experiment]:
+) -> tuple[VocoderTask, Experiment, FinetuneReport | None]:
     """Everything that Lightning needs to train a vocoder; the data is not touched.
 
     Args:
@@ -44,6 +44,10 @@ def open_vocoder_training(
         work_dir: the experiment folder.
         reporter: receives notes on weights and data.
         seed: of first weights, clips and noise.
+
+    Returns:
+        The task, the checked folder, and what became of the weights of a vocoder that is
+        fine-tuned.
 
     Raises:
         SingwizError: no data, networks that cannot be built, or weights that do not fit.
@@ -63,18 +67,19 @@ def open_vocoder_training(
     gan = build_gan(options, seed)
     frozen_params = list(options.get("frozen_params") or [])
     if options.get("freezing_enabled") and frozen_params:
-        reporter.log(f"{freeze(gan, frozen_params)} parameters are frozen.")
+        freeze(gan, frozen_params)
     checkpoint = newest_checkpoint(work_dir)
     if checkpoint is None and options.get("gan_recipe") == "hifigan":
         folders = [work_dir, *([Path(config.source).parent] if config.source else [])]
         checkpoint = adopt_pair(folders, work_dir, gan, reporter)
+    finetune = None
     if checkpoint is not None:
         _check_resumable(checkpoint, gan)
     elif options.get("finetune_enabled"):
-        load_finetune_base(gan, options, reporter)
+        finetune = load_finetune_base(gan, options, reporter)
     surroundings = Surroundings(binary_dir, work_dir, reporter, seed)
     task = VocoderTask(gan, config, surroundings, index_dir=index_dir)
-    return task, Experiment(work_dir, binary_dir, 0, checkpoint)
+    return task, Experiment(work_dir, binary_dir, 0, checkpoint), finetune
 
 
 def build_gan(options: Mapping[str, Any], seed: int) -> Gan:
@@ -94,7 +99,7 @@ def build_gan(options: Mapping[str, Any], seed: int) -> Gan:
         ) from error
 
 
-def load_finetune_base(gan: Gan, options: Mapping[str, Any], reporter: Reporter) -> None:
+def load_finetune_base(gan: Gan, options: Mapping[str, Any], reporter: Reporter) -> FinetuneReport:
     """Start from another vocoder: a training checkpoint, or an exported generator alone.
 
     Raises:
@@ -126,13 +131,13 @@ def load_finetune_base(gan: Gan, options: Mapping[str, Any], reporter: Reporter)
         strict_shapes=bool(options.get("finetune_strict_shapes", True)),
         prefix="",
     )
-    reporter.log(report.summary())
     if not any(name.startswith("discriminator.") for name in report.loaded):
         reporter.warning(
             "finetune-without-discriminators",
             "This vocoder comes without fitting discriminators, so they start from nothing: the "
             "sound gets worse before it gets better.",
         )
+    return report
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

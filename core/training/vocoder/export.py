@@ -87,16 +87,14 @@ class ExportVocoder(Callback):
         """A validation says how good the vocoder is."""
         if trainer.sanity_checking:
             return
-        error = pl_module.validation_losses.get("validation/mel_spec_error", float("inf"))
-        better = error < pl_module.best_error
-        if better:
-            pl_module.best_error = error
-        if trainer.is_global_zero:
-            self._write(trainer, pl_module, "last")
-            if better:
-                path = self._write(trainer, pl_module, "best")
-                step = trainer.global_step
-                self.reporter.artifact("checkpoint", path, f"best vocoder so far, step {step}")
+        if not trainer.is_global_zero:
+            return
+        self._write(trainer, pl_module, "last")
+        best = pl_module.book.journal.best
+        if best is not None and best.step == trainer.global_step:
+            path = self._write(trainer, pl_module, "best")
+            step = trainer.global_step
+            self.reporter.artifact("checkpoint", path, f"best vocoder so far, step {step}")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """What was learned since the last validation."""

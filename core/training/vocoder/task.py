@@ -5,7 +5,7 @@ A step is one batch, whatever the number of optimizers: steps, files and curves 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,13 @@ from ..checkpoints import STATE
 from ..data import make_loader, usable_workers
 from ..gallery import ValidationGallery
 from ..loop_state import loop_state
+from ..loss_watch import LossWatch
+from ..memory import OutOfMemory
+from ..notices import TOTAL
 from ..optimizers import resumed_state, state_shapes
 from ..sampler import BatchStream
 from ..task import Surroundings
+from ..validation_book import ValidationBook
 from .clips import ClipPlan, Clips, ClipSettings, Piece, collate, whole
 from .gan import Gan
 from .optimizers import GanOptimizers, frozen
@@ -42,6 +46,8 @@ CATEGORY = "vocoder"
 
 VALIDATION_METRICS = ("mel_spec_error", "stft_loss")
 _NAMED = 5
+_SHORTEST = 8
+"""Clips shorter than twice this many frames are not halved any more."""
 
 
 class Whole(Dataset[Piece]):
@@ -70,6 +76,7 @@ class VocoderTask(pl.LightningModule):
     """
 
     category = CATEGORY
+    prefix = ""
 
     def __init__(
         self, gan: Gan, config: Config, surroundings: Surroundings, *, index_dir: Path
@@ -83,8 +90,8 @@ class VocoderTask(pl.LightningModule):
         self.config = config
         self.options = options = config.to_dict()
         self.surroundings = surroundings
-        self.validation_losses: dict[str, float] = {}
-        self.best_error = float("inf")
+        self.validation_values: dict[str, float] = {}
+        self.book = ValidationBook(surroundings.work_dir, surroundings.reporter)
         folder, seed = surroundings.binary_dir, surroundings.seed
         names = {"train": options["train_set_name"], "valid": options["valid_set_name"]}
         self.records = {
@@ -112,8 +119,7 @@ class VocoderTask(pl.LightningModule):
         self._validated_step = 0
         self._sounded: set[int] = set()
         self._validation_sums: dict[str, Tensor] = {}
-        self._bad_losses: Tensor | None = None
-        self._losses_seen = 0
+        self._watch = LossWatch((TOTAL,))
         self._judges = any(p.requires_grad for p in self.discriminator.parameters())
 
     @property
@@ -148,12 +154,37 @@ class VocoderTask(pl.LightningModule):
         """Each half of a step leaves one of the networks out."""
         return True
 
-    def memory_hint(self) -> tuple[str, str]:
-        """What a batch was, and what to change when it does not fit into memory."""
+    @property
+    def model(self) -> Gan:
+        """The networks, under the name that all tasks have for them."""
+        return self.gan
+
+    @property
+    def plan(self) -> ClipPlan:
+        """The batches."""
+        return self._plan
+
+    @property
+    def train_items(self) -> Sequence[int]:
+        """Numbers of the recordings that are trained on."""
+        return self._plan.indices
+
+    def out_of_memory(self, where: str, validating: bool) -> OutOfMemory:
+        """The error for clips that were too much for one batch, or a recording too long."""
         size, frames = self._plan.batch_size, int(self.options["crop_mel_frames"])
-        if size > 1:
-            return f"{size} clips of {frames} frames", f"Lower batch_size (try {size // 2})"
-        return f"one clip of {frames} frames", f"Lower crop_mel_frames (try {frames // 2})"
+        if validating:
+            longest = max(self.records["valid"].lengths[index] for index in self._validated)
+            what = f"a recording of up to {longest} frames"
+            setting, smaller = "val_num", None
+        elif size > 1:
+            what = f"a batch of {size} clips of {frames} frames"
+            setting, smaller = "batch_size", size // 2
+        else:
+            what = f"one clip of {frames} frames"
+            setting, smaller = "crop_mel_frames", frames // 2 if frames >= 2 * _SHORTEST else None
+        return OutOfMemory(
+            f"The memory was too small for {what}, {where}.", setting=setting, smaller=smaller
+        )
 
     # Devices ------------------------------------------------------------------------------
 
@@ -163,6 +194,11 @@ class VocoderTask(pl.LightningModule):
             part.to(self.device)
 
     # Training -----------------------------------------------------------------------------
+
+    def on_train_start(self) -> None:
+        """Forget validations of steps that are trained anew."""
+        if self.trainer.is_global_zero:
+            self.book.journal.begin(self.trainer.global_step)
 
     def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """Discriminators first, then the generator against what they have become.
@@ -190,9 +226,7 @@ class VocoderTask(pl.LightningModule):
             self.manual_backward(loss)
         mine.step()
         logs |= more
-        bad = (~torch.isfinite(total)).long()
-        self._bad_losses = bad if self._bad_losses is None else self._bad_losses + bad
-        self._losses_seen += 1
+        self._watch.note(total[None], batch["indices"])
         if self.device.type == "cpu":
             self.check_losses()
         logs["mel_spec_error"] = logs["aux_mel_loss"] / max(gan.criterion.mel_weight, 1e-9)
@@ -206,19 +240,23 @@ class VocoderTask(pl.LightningModule):
         Raises:
             SingwizError: a loss is not a number.
         """
-        bad = 0 if self._bad_losses is None else int(self._bad_losses)
-        seen, self._bad_losses, self._losses_seen = self._losses_seen, None, 0
         half = str(self.trainer.precision).startswith("16")
-        if bad and (bad == seen or not half):
-            raise SingwizError(
-                "loss-not-finite",
-                f"Training broke down around step {self.trainer.global_step}: the loss is no "
-                "longer a number.",
-                hint="Lower generater_optimizer_args.lr and discriminate_optimizer_args.lr (try a "
-                "third)"
-                + (" or set pl_trainer_precision to 32-true" if half else "")
-                + " and train again; it goes on from the last checkpoint.",
-            )
+        items = self._watch.broken_batch(forgiving=half)
+        if items is None:
+            return
+        names = [self.records["train"].names[index] for index in items]
+        shown = ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
+        raise SingwizError(
+            "loss-not-finite",
+            f"Training broke down around step {self.trainer.global_step}: the loss is no longer "
+            f"a number. The batch held clips of: {shown}.",
+            hint="Lower generater_optimizer_args.lr and discriminate_optimizer_args.lr (try a "
+            "third)"
+            + (" or set pl_trainer_precision to 32-true" if half else "")
+            + " and train again; it goes on from the last checkpoint. If it happens at once, "
+            "check these recordings and prepare the data again.",
+            where=shown,
+        )
 
     def _seed(self, *numbers: int) -> None:
         """Make all noise a function of the run's seed and of these numbers."""
@@ -336,16 +374,29 @@ class VocoderTask(pl.LightningModule):
         sums = torch.stack([self._validation_sums[name] for name in names]).float()
         sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum").cpu()
         means = dict(zip(names[:-1], (sums[:-1] / sums[-1].clamp_min(1)).tolist(), strict=True))
-        means["total_loss"] = means["stft_loss"]
-        self.validation_losses = {f"validation/{name}": value for name, value in means.items()}
+        means[TOTAL] = means["stft_loss"]
+        self.validation_values = {f"validation/{name}": value for name, value in means.items()}
         step = self.trainer.global_step
         if self.trainer.is_global_zero:
-            if isinstance(self.logger, TensorBoardLogger):
-                self.logger.log_metrics(self.validation_losses, step=step)
-            for name, value in self.validation_losses.items():
-                self.surroundings.reporter.metric(name, value, step)
-        if not self.trainer.sanity_checking:
-            self._validated_step = step
+            self.book.publish_losses(self.logger, step, means)
+        if self.trainer.sanity_checking:
+            return
+        self._validated_step = step
+        if self.trainer.is_global_zero:
+            self.book.record(
+                step,
+                losses=means,
+                # Training losses weigh discriminators in; validation errors do not.
+                training={},
+                measurements=[],
+                score=("mel_spec_error", means["mel_spec_error"]),
+                items=len(self._validated),
+            )
+
+    def on_validation_end(self) -> None:
+        """Mark the best checkpoint; the newest one is on the disk by now."""
+        if self.trainer.is_global_zero and not self.trainer.sanity_checking:
+            self.book.journal.mark_best()
 
     # Checkpoints --------------------------------------------------------------------------
 
@@ -360,7 +411,6 @@ class VocoderTask(pl.LightningModule):
             "batch": batch,
             "plan": [self.trainer.world_size, *self._plan.signature()],
             "validated_step": self._validated_step,
-            "best_error": self.best_error,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -380,11 +430,10 @@ class VocoderTask(pl.LightningModule):
             self._start = (epoch + 1 if state.get("plan") else epoch, 0)
         self._start_batch = step
         self._validated_step = int(state.get("validated_step", step))
-        self.best_error = float(state.get("best_error", "inf"))
         every = int(self.options["val_check_interval"])
         missed = step > 0 and step % every == 0 and self._validated_step < step
         checkpoint["loops"] = {
-            "fit_loop": loop_state(step, batches=step, missed_validation=missed, manual=True)
+            "fit_loop": loop_state(step, step, missed_validation=missed, manual=True)
         }
         checkpoint["lr_schedulers"] = []
         self._resume_optimizers(checkpoint)

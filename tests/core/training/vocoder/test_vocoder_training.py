@@ -22,6 +22,7 @@ from singwiz.core.errors import SingwizError
 from singwiz.core.synthesis.neural import NeuralVocoder
 from singwiz.core.training import train
 from singwiz.core.training.checkpoints import checkpoint_name
+from singwiz.core.training.journal import read_best
 from singwiz.core.training.vocoder.experiment import build_gan, newest_checkpoint
 from singwiz.core.training.vocoder.export import export_vocoder
 from singwiz.core.training.vocoder.optimizers import freeze
@@ -182,12 +183,14 @@ def test_a_killed_training_resumes_to_the_same_losses_and_weights_of_both_sides(
     assert same_weights(load(tmp_path, 24), load(finished[0], 24))
 
 
-def test_the_best_vocoder_is_remembered_over_a_restart(
+def test_the_best_checkpoint_is_marked_by_its_spectrograms(
     finished: tuple[Path, Any, Any],
 ) -> None:
-    state = load(finished[0], 24)["singwiz"]
-    lowest = min(v for s, v in finished[2].metrics["validation/mel_spec_error"].items() if s)
-    assert state["best_error"] == pytest.approx(lowest)
+    best = read_best(finished[0])
+    errors = {s: v for s, v in finished[2].metrics["validation/mel_spec_error"].items() if s}
+    assert best is not None
+    assert best.score_name == "mel_spec_error"
+    assert (best.step, best.score) == min(errors.items(), key=lambda pair: pair[1])
 
 
 def test_a_checkpoint_of_singingvocoders_is_continued_at_its_true_step(
@@ -266,7 +269,7 @@ def test_too_little_memory_names_what_to_lower(
     with pytest.raises(SingwizError) as caught:
         train(vocoder(), work_dir=tmp_path)
     assert caught.value.code == "out-of-memory"
-    assert "batch_size (try 1)" in caught.value.hint
+    assert "Lower batch_size to 1" in caught.value.hint
 
 
 # Other recipes ---------------------------------------------------------------------------
