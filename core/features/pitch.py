@@ -121,6 +121,8 @@ class Parselmouth:
 
     f0_min: float
     f0_max: float
+    silence_threshold: float = 0.03
+    """Frames below this share of the loudest one are unvoiced."""
 
     def extract(
         self,
@@ -144,6 +146,7 @@ class Parselmouth:
         )
         pitch = sound.to_pitch_ac(
             time_step=hop / sample_rate,
+            silence_threshold=self.silence_threshold,
             voicing_threshold=0.6,
             pitch_floor=self.f0_min,
             pitch_ceiling=self.f0_max,

@@ -29,6 +29,7 @@ render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``
          ``trust_vocoder``, ``any_mel``
 vocoders ``vocoders`` (files, folders or ``preview``), ``item``, ``dataset``, ``device``,
          ``trust_vocoder``
+export-vocoder ``experiment``, ``ckpt`` (step), ``output`` (folder)
 predict  like render, without ``item``, ``experiment``, ``gender``, ``depth``, ``mel``, ``ds_out``
 ======== ==================================================================================
 """
@@ -251,6 +252,20 @@ def binarize_config(
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Binarize what a config says; without ``output_dir`` where the config says."""
+    if config.kind == "vocoder":
+        from ..binarize.vocoder import binarize_vocoder
+
+        # Recordings that a vocoder cannot use are left out; there are always some.
+        return binarize_vocoder(
+            config,
+            output_dir=output_dir,
+            workers=params.get("workers"),
+            engine=params.get("engine") or "local",
+            dask_address=params.get("address") or None,
+            leave_out=leave_out,
+            base_dir=base_dir,
+            reporter=reporter,
+        ).to_dict()
     from ..binarize import binarize as prepare
 
     report = prepare(
@@ -344,6 +359,41 @@ def predict(project: Project, params: Mapping[str, Any], reporter: Reporter) -> 
     )
 
 
+def export_vocoder(
+    project: Project, params: Mapping[str, Any], reporter: Reporter
+) -> dict[str, Any]:
+    """A vocoder to sing with out of a training; see :func:`export_experiment`."""
+    work_dir = project.experiment_dir("vocoder", params.get("experiment") or "")
+    return export_experiment(work_dir, params, reporter=reporter)
+
+
+def export_experiment(
+    work_dir: Path, params: Mapping[str, Any], *, reporter: Reporter
+) -> dict[str, Any]:
+    """Write ``model.ckpt`` and ``config.json`` of a vocoder's training.
+
+    Args:
+        work_dir: the experiment folder.
+        params: ``ckpt`` (step, else the newest) and ``output`` (folder, else ``exported/<step>``).
+
+    Returns:
+        ``vocoder`` (file), ``step``.
+    """
+    from ..config import load_config
+    from ..training.vocoder.experiment import find_checkpoint
+    from ..training.vocoder.export import FOLDER, export_vocoder
+
+    wanted = params.get("ckpt")
+    find_checkpoint(work_dir, wanted)  # says what is missing before the config does
+    default = work_dir / FOLDER / (str(wanted) if wanted is not None else "chosen")
+    target = Path(params["output"]) if params.get("output") else default
+    path, step = export_vocoder(
+        load_config(work_dir / "config.yaml"), work_dir, target, step=wanted
+    )
+    reporter.artifact("checkpoint", path, f"vocoder, step {step}")
+    return {"vocoder": str(path), "step": step}
+
+
 def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Send a recording through vocoders; see :func:`.vocoders.compare_vocoders`."""
     from .vocoders import compare_vocoders
@@ -364,5 +414,6 @@ STAGES: dict[str, Stage] = {
     "render": render,
     "predict": predict,
     "vocoders": vocoders,
+    "export-vocoder": export_vocoder,
 }
 """Name -> function, in the order of the way."""
