@@ -1,14 +1,24 @@
-"""A real browser, shared by everything that drives one."""
+"""A real browser, shared by everything that drives one; and no files that this user fetched."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.remote.webdriver import WebDriver
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a test finds must not depend on whose machine it runs on."""
+    folder = tmp_path_factory.mktemp("assets")
+    os.environ["SINGWIZ_ASSETS"] = str(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

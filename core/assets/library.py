@@ -23,7 +23,7 @@ from ..errors import USAGE_PROBLEM, SingwizError
 from ..reporting import Reporter
 from .catalogue import Asset, AssetKind, find_asset, read_catalogue
 from .download import download, sha256_of
-from .unpack import copy_into, is_archive, unpack
+from .unpack import copy_into, is_archive, refuse_broken, unpack
 
 ENVIRONMENT = "SINGWIZ_ASSETS"
 RECORD = "asset.json"
@@ -145,9 +145,11 @@ class Library:
                 "--accept-changed.",
                 where=address,
             )
-        installed = self._install(asset, got.path, address, got.sha256, check, file_name)
+        try:
+            installed = self._install(asset, got.path, address, got.sha256, check, file_name)
+        finally:
+            got.path.unlink(missing_ok=True)
         self._pin(address, got.sha256)
-        got.path.unlink(missing_ok=True)
         return installed
 
     def add(self, name: str, source: Path, *, check: Check | None = None) -> Installed:
@@ -194,6 +196,7 @@ class Library:
         with self._staging() as stage:
             taken = stage / "taken"
             taken.mkdir()
+            refuse_broken(file, source)
             if is_archive(file):
                 main = _main_file(asset, unpack(file, taken))
             else:
@@ -211,7 +214,13 @@ class Library:
                     hint="Use the whole archive of the release.",
                     where=source,
                 )
-            facts = check(asset, main) if check is not None else {}
+            try:
+                facts = check(asset, main) if check is not None else {}
+            except SingwizError as error:
+                # The place where it was looked at is gone in a moment.
+                raise SingwizError(
+                    error.code, error.message, hint=error.hint, where=source
+                ) from error
             record = {
                 "name": asset.name,
                 "kind": asset.kind,

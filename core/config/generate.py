@@ -59,9 +59,9 @@ def generate_config(
     held_out = choose_validation_items(state.datasets, item_names, sung=sung)
     plain = {**template.to_dict(), **_facts(state, held_out, binary_data_dir)}
     if kind == "acoustic":
-        # Without a file there still is the preview vocoder; a path to nothing would only fail.
+        # The usual name means what was fetched, see assets.locate; until then there is the preview.
         vocoder = Path(template.vocoder_ckpt).absolute()
-        plain["vocoder_ckpt"] = str(vocoder) if vocoder.is_file() else ""
+        plain["vocoder_ckpt"] = str(vocoder) if vocoder.is_file() else template.vocoder_ckpt
     chosen["num_valid_plots"] = min(
         chosen.get("num_valid_plots", template.num_valid_plots),
         max(1, sum(len(names) for names in held_out)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..assets import AssetKind, is_usual, locate
 from ..errors import SingwizError
 from ..models.vocoder.config import MEL_KEYS
 from ..vocoder_checkpoint import find_vocoder, read_vocoder_config
@@ -16,12 +17,14 @@ _WIDE = 512
 
 def _files(config: Config, base: Path) -> Findings:
     separated = bool(set(switched_curves(config)) - {"energy"})
-    for used, choice, key, name in (
-        (True, "rmvpe", "pe", "pitch extractor"),
-        (separated, "vr", "hnsep", "separator"),
-    ):
+    extractors: tuple[tuple[bool, str, str, AssetKind, str], ...] = (
+        (True, "rmvpe", "pe", "pitch", "pitch extractor"),
+        (separated, "vr", "hnsep", "separator", "separator"),
+    )
+    for used, choice, key, kind, name in extractors:
         path = getattr(config, f"{key}_ckpt")
-        if used and getattr(config, key) == choice and not (path and (base / path).is_file()):
+        wanted = used and getattr(config, key) == choice
+        if wanted and not locate(kind, path, base).is_file():
             yield say(
                 "config-file-missing",
                 ERROR,
@@ -31,7 +34,7 @@ def _files(config: Config, base: Path) -> Findings:
                 + ("pe: parselmouth." if key == "pe" else "hnsep: world."),
             )
     if config.kind == "acoustic" and config.vocoder_ckpt:
-        yield from _vocoder(config, base / config.vocoder_ckpt)
+        yield from _vocoder(config, locate("vocoder", config.vocoder_ckpt, base))
     path = config.finetune_ckpt_path
     if config.finetune_enabled and not (path and (base / path).is_file()):
         yield say(
@@ -44,6 +47,8 @@ def _files(config: Config, base: Path) -> Findings:
 
 
 def _vocoder(config: Config, path: Path) -> Findings:
+    if not path.exists() and is_usual("vocoder", config.vocoder_ckpt):
+        return  # nobody chose it; until it is fetched there is the preview vocoder
     if not path.exists():
         yield say(
             "config-vocoder-missing",

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..assets import locate
 from ..errors import SingwizError
 from .curves import align, resample_curve
 
@@ -189,7 +190,8 @@ def pitch_extractor(
 
     Args:
         config: anything with these keys.
-        base_dir: where a relative ``pe_ckpt`` starts; None = the working directory.
+        base_dir: where a relative ``pe_ckpt`` starts; None = the working directory. A fetched
+            file stands in for the usual names, see :func:`~singwiz.core.assets.locate`.
         device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:
@@ -204,7 +206,7 @@ def pitch_extractor(
 
         return Swift(config.f0_min, config.f0_max)
     if config.pe == "rmvpe":
-        path = (base_dir or Path.cwd()) / config.pe_ckpt
+        path = locate("pitch", config.pe_ckpt, base_dir)
         if not path.is_file():
             raise SingwizError(
                 "extractor-checkpoint-missing",

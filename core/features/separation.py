@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..assets import locate
 from ..errors import SingwizError
 
 _DITHER = 1e-5
@@ -111,7 +112,8 @@ def separator(
 
     Args:
         config: anything with these keys.
-        base_dir: where a relative ``hnsep_ckpt`` starts; None = the working directory.
+        base_dir: where a relative ``hnsep_ckpt`` starts; None = the working directory. A
+            fetched file stands in for the usual names, see :func:`~singwiz.core.assets.locate`.
         device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:
@@ -120,7 +122,7 @@ def separator(
     if config.hnsep == "world":
         return World(config.fft_size)
     if config.hnsep == "vr":
-        path = (base_dir or Path.cwd()) / config.hnsep_ckpt
+        path = locate("separator", config.hnsep_ckpt, base_dir)
         if not path.is_file():
             raise SingwizError(
                 "separator-checkpoint-missing",
