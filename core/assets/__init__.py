@@ -2,7 +2,8 @@
 
 ``catalogue`` knows what there is and under which licence, ``download`` fetches over bad lines,
 ``unpack`` trusts no archive, ``library`` keeps what was fetched, once for all projects, and
-``finding`` leads from the names in configs to it. Whether a file really is what it claims to be is judged by those who load it, not here.
+``finding`` leads from the names in configs to it. Whether a file really is what it claims to be is
+judged by those who load it, not here.
 """
 
 from __future__ import annotations

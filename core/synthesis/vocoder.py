@@ -139,7 +139,8 @@ def _stand_in(keys: Mapping[str, Any], configured: str, reporter: Reporter) -> P
         # Nobody chose it for this voice, so it is no mistake that it does not fit.
         said = "; ".join(differences)
         reporter.log(
-            f"'{found.name}' was made for other spectrograms ({said}). You hear the {LABEL} vocoder."
+            f"'{found.name}' was made for other spectrograms ({said}). You hear the {LABEL} "
+            "vocoder."
         )
         return None
     reporter.log(f"Vocoder: '{found.name}', fetched on {found.date[:10]} ({found.licence}).")
