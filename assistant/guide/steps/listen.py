@@ -47,11 +47,11 @@ class ListenStep(JobStep):
         return params
 
     def _chosen(self, desk: Desk) -> str:
-        held_out = [f"{dataset}/{item}" for dataset, item in held_out(desk)]
+        choices = [f"{dataset}/{item}" for dataset, item in held_out(desk)]
         chosen = desk.answer_of(self.id, "what", "")
-        if chosen == OWN_SONG or chosen in held_out:
+        if chosen == OWN_SONG or chosen in choices:
             return chosen
-        return held_out[0] if held_out else OWN_SONG
+        return choices[0] if choices else OWN_SONG
 
     def questions(self, desk: Desk) -> Sequence[Question]:
         several = len(desk.opened.state.datasets) > 1

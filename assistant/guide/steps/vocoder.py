@@ -304,7 +304,7 @@ class VocoderStep(Step):
         return [*blocks, *learning.blocks(desk)]
 
     def _terms(self, desk: Desk) -> list[Block]:
-        """What would be fetched, from whom and on which terms; seen before the button is pressed."""
+        """From whom and on which terms; seen before the button is pressed."""
         asset = next((one for one in offered(desk) if one.name == self._asset(desk)), None)
         here = [
             self.say("licence-here", title=one.name, licence=one.licence, by=one.attribution)

@@ -70,7 +70,7 @@ def fine_tuning_base(desk: Desk) -> Installed | None:
 
 def heard_through(desk: Desk) -> str:
     """What the voice is heard through now: a path that exists, or ``preview``."""
-    from ....core.jobs.vocoders import chosen_vocoder, project_vocoder
+    from ....core.jobs.vocoders import chosen_vocoder
 
     project = desk.opened
     chosen = chosen_vocoder(project)

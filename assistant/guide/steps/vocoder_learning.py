@@ -117,8 +117,10 @@ def actions(desk: Desk) -> list[Action]:
     if PREPARE.watch(desk) is not None or TRAIN.checkpoints(desk):
         prepared = (desk.opened.binary_dir("vocoder") / "train.data").is_file()
         missing = reason or ("" if prepared else say("vocoder.prepare-first"))
-        for action in TRAIN.actions(desk):
-            found.append(_button(f"train_{action.id}", action.reason or missing))
+        found += [
+            _button(f"train_{action.id}", action.reason or missing)
+            for action in TRAIN.actions(desk)
+        ]
     return found
 
 
