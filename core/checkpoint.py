@@ -81,12 +81,12 @@ def read_data(path: Path) -> Any:
         ) from error
 
 
-def read_checkpoint(path: Path, category: str) -> dict[str, Any]:
+def read_checkpoint(path: Path, category: str | None = None) -> dict[str, Any]:
     """Everything that a checkpoint holds, on the CPU, with the names in it migrated.
 
     Args:
         path: the ``.ckpt`` file.
-        category: what it has to be, ``acoustic`` or ``variance``.
+        category: what it has to be, ``acoustic`` or ``variance``; None takes any.
 
     Returns:
         The file's dict; its ``state_dict`` still has the ``model.`` prefix, optimizer states and
@@ -110,7 +110,7 @@ def read_checkpoint(path: Path, category: str) -> dict[str, Any]:
             where=str(path),
         )
     found = content.get("category")
-    if found != category:
+    if category is not None and found != category:
         kind = f"a checkpoint of kind {found!r}" if isinstance(found, str) else "of unknown kind"
         raise SingwizError(
             "checkpoint-category",

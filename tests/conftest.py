@@ -1,11 +1,9 @@
-"""A real browser, shared by everything that drives one; and no files that this user fetched."""
+"""A real browser, shared by everything that drives one; and no files of the user's own."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -14,11 +12,11 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 
 @pytest.fixture(scope="session", autouse=True)
-def empty_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a test finds must not depend on whose machine it runs on."""
-    folder = tmp_path_factory.mktemp("assets")
-    os.environ["SINGWIZ_ASSETS"] = str(folder)
-    return folder
+def no_fetched_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What whoever runs the tests has fetched for their voices must not change results."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SINGWIZ_ASSETS", str(tmp_path_factory.mktemp("assets")))
+        yield
 
 
 @pytest.fixture(scope="session")

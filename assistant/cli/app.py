@@ -28,6 +28,7 @@ from . import (
     predicting,
     recordings,
     singing,
+    speakers,
     vocoders,
     work,
 )
@@ -62,6 +63,7 @@ singing.register(app)
 predicting.register(app)
 app.add_typer(vocoders.app, name="vocoder")
 app.add_typer(assets.app, name="assets")
+app.add_typer(speakers.app, name="speakers")
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)
 

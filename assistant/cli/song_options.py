@@ -71,7 +71,8 @@ AnyMel = Annotated[
 Num = Annotated[int, typer.Option("--num", min=1, metavar="N", help="How often each song.")]
 Title = Annotated[str, typer.Option("--title", help="Name of the files; default: the song's.")]
 Checkpoint = Annotated[
-    int | None, typer.Option("--ckpt", min=0, metavar="STEPS", help="Default: the newest.")
+    str | None,
+    typer.Option("--ckpt", metavar="STEPS", help="Or best. Default: the newest."),
 ]
 Part = Annotated[
     str,

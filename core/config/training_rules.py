@@ -17,11 +17,11 @@ _WIDE = 512
 
 def _files(config: Config, base: Path) -> Findings:
     separated = bool(set(switched_curves(config)) - {"energy"})
-    extractors: tuple[tuple[bool, str, str, AssetKind, str], ...] = (
-        (True, "rmvpe", "pe", "pitch", "pitch extractor"),
+    networks: tuple[tuple[bool, str, str, str, AssetKind], ...] = (
+        (True, "rmvpe", "pe", "pitch extractor", "pitch"),
         (separated, "vr", "hnsep", "separator", "separator"),
     )
-    for used, choice, key, kind, name in extractors:
+    for used, choice, key, name, kind in networks:
         path = getattr(config, f"{key}_ckpt")
         wanted = used and getattr(config, key) == choice
         if wanted and not locate(kind, path, base).is_file():

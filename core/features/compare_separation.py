@@ -252,4 +252,7 @@ def _in_words(figures: SeparationFigures) -> str:
     if figures.leak is None:
         return ""
     quality = "clean" if figures.leak < 3 else "fair" if figures.leak < _LEAKY else "poor"
-    return f"Its separation is {quality}: {_tone(figures.leak)} of tone is left in the breath."
+    return (
+        f"What {figures.name} parts is {quality}: {_tone(figures.leak)} of tone is left in the "
+        "breath."
+    )

@@ -17,6 +17,9 @@ from ..errors import SingwizError
 _DITHER = 1e-5
 """Standard deviation of the noise that keeps digital silence from being divided by."""
 
+_CLOSE = 0.1
+"""Distance of pulses, as a share of the FFT, up to which half of it is long enough."""
+
 _LEAK = 2e-12
 """Share of the power that WORLD counts as harmonic on unvoiced frames."""
 
@@ -92,16 +95,30 @@ class World:
         count = max(2, -(-len(x) // hop_size))
         pitch = np.pad(f0[:count], (0, max(0, count - len(f0))), mode="edge").astype(np.float64)
         times = np.arange(count, dtype=np.float64) * (hop_size / sample_rate)
-        sizes = {"sample_rate": sample_rate, "fft_size": self.fft_size}
+        size = self.fft_size
+        sizes = {"sample_rate": sample_rate, "fft_size": size}
         envelope = spectral_envelope(x, pitch, times, **sizes)
         share = np.square(aperiodicity(x, pitch, times, **sizes))
         pulses = place_pulses(pitch, hop_size=hop_size, **sizes)
         # The leak keeps unvoiced frames from being digitally silent; tension depends on it there.
-        leak = np.maximum(1 - share, np.float32(_LEAK))
-        harmonic = synthesise_harmonic(
-            np.maximum(envelope * leak, np.float32(1e-16)), pulses, fft_size=self.fft_size
-        )
-        aperiodic = synthesise_aperiodic(envelope * share, pulses, fft_size=self.fft_size)
+        tone = np.maximum(envelope * np.maximum(1 - share, np.float32(_LEAK)), np.float32(1e-16))
+        breath = envelope * share
+
+        # A pulse needs no longer transform than it and its echo are long. Where voice begins and
+        # ends nothing is saved, because there the echo is all that is to be heard.
+        frames = np.minimum(pulses.frame.astype(np.int64), count - 1)
+        after = np.minimum(frames + 1, count - 1)
+        breathy = share.min(axis=1) == 1
+        close = pulses.gap <= _CLOSE * size
+        leaks = breathy[frames] & breathy[after] & ~pulses.voiced
+        short = close & pulses.voiced & ~breathy[frames] & ~breathy[after]
+        harmonic = synthesise_harmonic(tone, pulses, fft_size=size, chosen=~short & ~leaks)
+        aperiodic = synthesise_aperiodic(breath, pulses, fft_size=size, chosen=~close)
+        half, quarter = (np.ascontiguousarray(tone[:, ::step]) for step in (2, 4))
+        harmonic += synthesise_harmonic(half, pulses, fft_size=size // 2, chosen=short, widest=size)
+        harmonic += synthesise_harmonic(quarter, pulses, fft_size=size // 4, chosen=leaks)
+        half = np.ascontiguousarray(breath[:, ::2])
+        aperiodic += synthesise_aperiodic(half, pulses, fft_size=size // 2, chosen=close)
         return harmonic, aperiodic
 
 
@@ -112,8 +129,8 @@ def separator(
 
     Args:
         config: anything with these keys.
-        base_dir: where a relative ``hnsep_ckpt`` starts; None = the working directory. A
-            fetched file stands in for the usual names, see :func:`~singwiz.core.assets.locate`.
+        base_dir: where a relative ``hnsep_ckpt`` starts; None = the working directory. A fetched
+            file stands in for the usual names, see :func:`~singwiz.core.assets.locate`.
         device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:

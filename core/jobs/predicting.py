@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import USAGE_PROBLEM, SingwizError
 from ..reporting import Reporter
-from .experiments import names_in, variance_experiments
+from .experiments import checkpoint_steps, names_in, variance_experiments
 from .rendering import repeats, sing_options
 from .song_files import (
     make_pronouncer,
@@ -70,7 +70,7 @@ def predict_songs(
     predictors = [
         VariancePredictor.load(
             folder,
-            steps=params.get("ckpt"),
+            steps=checkpoint_steps(params.get("ckpt"), folder),
             device=params.get("device") or "auto",
             config=config if len(folders) == 1 else None,
         )

@@ -19,12 +19,16 @@ from .statistics import version
 from .work import JobStep, is_newer
 
 if TYPE_CHECKING:
+    from ....core.assets import AssetKind
     from ....core.config import Config
 
 KEYS = ("pe", "hnsep", "f0_min", "f0_max")
 """Config keys that are decided here; the questions have the same names."""
-FILES = {"pe": ("rmvpe", "pe_ckpt"), "hnsep": ("vr", "hnsep_ckpt")}
-"""Key -> its value that needs a file, and the key that names the file."""
+FILES: dict[str, tuple[str, str, AssetKind]] = {
+    "pe": ("rmvpe", "pe_ckpt", "pitch"),
+    "hnsep": ("vr", "hnsep_ckpt", "separator"),
+}
+"""Key -> its value that needs a file, the key that names the file, and what file it is."""
 
 
 class FeaturesStep(JobStep):
@@ -111,10 +115,12 @@ class FeaturesStep(JobStep):
 
     def _checkpoint(self, desk: Desk, key: str) -> Path | None:
         """The file that a network of ``pe`` or ``hnsep`` would be read from, if it is there."""
+        from ....core.assets import locate
+
         config = self._config(desk)
-        named = str(getattr(config, FILES[key][1])) if config else ""
-        path = desk.opened.root / named
-        return path if named and is_file(path) else None
+        _, named, kind = FILES[key]
+        path = locate(kind, getattr(config, named), desk.opened.root) if config else None
+        return path if path is not None and is_file(path) else None
 
     # Questions ------------------------------------------------------------------------
 
@@ -138,7 +144,7 @@ class FeaturesStep(JobStep):
         """What can run, and what is chosen now whether it can or not."""
         from ....core.config import explain
 
-        network, _ = FILES[key]
+        network = FILES[key][0]
         advised = self._advised(desk)
         choices = []
         for name in explain(key).choices:

@@ -100,7 +100,7 @@ class PrepareStep(JobStep):
         if isinstance(warnings, list) and warnings:
             rows = tuple((str(one),) for one in warnings[:MOST_ROWS])
             blocks.append(Table(self.say("warnings"), (self.say("column-reason"),), rows))
-        picture = desk.opened.binary_dir(self.model) / "phoneme_distribution.png"
+        picture = desk.opened.binary_dir(self.model) / "phoneme_distribution.jpg"
         if picture.exists():
             blocks.append(Image(picture, self.say("distribution")))
         return blocks
