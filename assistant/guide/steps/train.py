@@ -11,6 +11,7 @@ from ..desk import Desk, is_file
 from ..store import signature
 from ..view import Action, Audio, Block, Chart, Image, Reply, StepStatus, Table, Text
 from ..watch import JobWatch, thin_out
+from . import validations
 from .prepare import PrepareStep
 from .work import JobStep
 
@@ -125,12 +126,27 @@ class TrainStep(JobStep):
             steps = self.checkpoints(desk)[-1][0] if self.checkpoints(desk) else 0
             key = "finished" if watch.status.state == "done" else "stopped"
             blocks.append(Text(self.say(key, steps=steps), "good" if steps else "warning"))
+        if watch.plan:
+            lines = "\n".join(f"- {line}" for line in watch.plan)
+            blocks.append(Text(f"{self.say('plan')}\n\n{lines}"))
+        folder = desk.opened.experiment_dir(self.model, self.experiment(desk))
+        blocks += validations.blocks(desk, folder)
         blocks += self._charts(desk)
         blocks += self._examples(desk)
         checkpoints = self.checkpoints(desk)
         if checkpoints:
-            rows = tuple((str(steps), path.name) for steps, path in reversed(checkpoints))
-            columns = (self.say("column-steps"), self.say("column-file"))
+            best = validations.best(desk, folder)
+            rows = tuple(
+                (
+                    str(steps),
+                    path.name,
+                    self.say("best-mark") if best and best.step == steps else "",
+                )
+                for steps, path in reversed(checkpoints)
+            )
+            columns = (self.say("column-steps"), self.say("column-file"), self.say("column-mark"))
+            if best is None:
+                rows, columns = tuple(row[:2] for row in rows), columns[:2]
             blocks.append(Table(self.say("checkpoints"), columns, rows))
         return blocks
 
