@@ -136,18 +136,14 @@ class TrainStep(JobStep):
         checkpoints = self.checkpoints(desk)
         if checkpoints:
             best = validations.best(desk, folder)
-            rows = tuple(
-                (
-                    str(steps),
-                    path.name,
-                    self.say("best-mark") if best and best.step == steps else "",
-                )
-                for steps, path in reversed(checkpoints)
-            )
-            columns = (self.say("column-steps"), self.say("column-file"), self.say("column-mark"))
-            if best is None:
-                rows, columns = tuple(row[:2] for row in rows), columns[:2]
-            blocks.append(Table(self.say("checkpoints"), columns, rows))
+            columns = [self.say("column-steps"), self.say("column-file")]
+            rows = [[str(steps), path.name] for steps, path in reversed(checkpoints)]
+            if best is not None:
+                columns.append(self.say("column-mark"))
+                for row in rows:
+                    row.append(self.say("best-mark") if row[0] == str(best.step) else "")
+            table = (tuple(columns), tuple(tuple(row) for row in rows))
+            blocks.append(Table(self.say("checkpoints"), *table))
         return blocks
 
     def _runs(self, desk: Desk) -> list[JobWatch]:
