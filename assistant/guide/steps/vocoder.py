@@ -198,7 +198,7 @@ class VocoderStep(Step):
             found.append(self.button("accept", primary=True))
         asset = next((one for one in offered(desk) if one.name == self._asset(desk)), None)
         if asset is not None:
-            label = self.say("do.fetch", title=asset.title, size=asset.megabytes)
+            label = self.say(f"do.fetch-{asset.kind}", size=asset.megabytes)
             first = not has_vocoder and not self._decided(desk) and not best
             found.append(Action("fetch", label, primary=first))
             if desk.answer_of(self.id, "downloaded", ""):
@@ -295,36 +295,46 @@ class VocoderStep(Step):
             blocks: list[Block] = [Text(self.say("now-preview"), "warning")]
         else:
             blocks = [Text(self.say("now", name=names.get(now, now)), "good")]
-        blocks += self._terms(desk)
+        blocks += self._licence(desk)
+        offer = self._terms(desk)
+        if not self._has_vocoder(desk):
+            blocks += offer
         watch = self._compared(desk)
         if watch is not None:
-            blocks.append(self._figures(watch))
+            blocks.append(self._figures(desk, watch))
             for clip in watch.entries("clips"):
                 blocks += self._clip_blocks(desk, clip)
+        if self._has_vocoder(desk):
+            blocks += offer
         return [*blocks, *learning.blocks(desk)]
+
+    def _licence(self, desk: Desk) -> list[Block]:
+        """Terms of the fetched vocoder that is in use."""
+        now = heard_through(desk)
+        return [
+            Text(self.say("licence-here", licence=one.licence, by=one.attribution))
+            for one in installed(desk).values()
+            if str(one.main) == now
+        ]
 
     def _terms(self, desk: Desk) -> list[Block]:
         """From whom and on which terms; seen before the button is pressed."""
         asset = next((one for one in offered(desk) if one.name == self._asset(desk)), None)
-        here = [
-            self.say("licence-here", title=one.name, licence=one.licence, by=one.attribution)
-            for one in installed(desk).values()
-            if str(one.main) == heard_through(desk)
-        ]
-        blocks: list[Block] = [Text(text) for text in here]
-        if asset is not None:
-            facts = asset.model_dump(include={"title", "why", "licence", "attribution", "page"})
-            blocks.append(Text(self.say("terms", size=asset.megabytes, **facts)))
-        return blocks
+        if asset is None:
+            return []
+        facts = asset.model_dump(include={"title", "why", "licence", "attribution", "page"})
+        return [Text(self.say("terms", size=asset.megabytes, **facts))]
 
-    def _figures(self, watch: JobWatch) -> Table:
+    def _figures(self, desk: Desk, watch: JobWatch) -> Table:
+        called = {one.file: one.name for one in usable(desk, "") if one.file != PREVIEW}
         names = ("mel_l1", "f0_cents", "voicing_agreement", "rtf")
         rows = []
         for one in watch.entries("means"):
             figures = one.get("figures")
             known: Mapping[str, Any] = figures if isinstance(figures, dict) else {}
             cells = [self._cell(name, known.get(name)) for name in names]
-            rows.append((str(one.get("vocoder", "")), *cells))
+            name = called.get(str(one.get("file", "")), str(one.get("vocoder", "")))
+            rows.append((name, *cells))
         columns = (self.say("column-vocoder"), *(self.say(f"column-{name}") for name in names))
         clips = len(watch.entries("clips"))
         return Table(self.say("figures", clips=clips), columns, tuple(rows))

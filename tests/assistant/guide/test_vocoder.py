@@ -117,7 +117,7 @@ def test_a_downloaded_file_is_taken_and_heard(
     kept = library.get("pc-nsf-hifigan")
     assert kept is not None and question(view, "vocoder").value == str(kept.main)
     assert view.summary == "PC-NSF-HiFiGAN 44.1 kHz (February 2025)"
-    assert "passed on" in texts(ready)
+    assert "goes with everything" in texts(ready)
     assert question(view, "asset").value == "pc-nsf-hifigan-base", "next comes fine-tuning"
     assert "accept" not in [one.id for one in view.actions], "it is used already"
 
