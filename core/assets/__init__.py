@@ -9,7 +9,7 @@ judged by those who load it, not here.
 from __future__ import annotations
 
 from .catalogue import Asset, AssetKind, find_asset, read_catalogue
-from .finding import is_usual, locate, stand_in
+from .finding import is_usual, network_file, stand_in
 from .library import Installed, Library
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "Library",
     "find_asset",
     "is_usual",
-    "locate",
+    "network_file",
     "read_catalogue",
     "stand_in",
 ]

@@ -45,19 +45,22 @@ def stand_in(kind: AssetKind, named: str, *, library: Library | None = None) -> 
     return library.first_of(kind)
 
 
-def locate(kind: AssetKind, named: str, base: Path | None = None) -> Path:
-    """Where the file is that a config names; it need not exist.
+def network_file(named: str, base: Path, kind: AssetKind) -> Path | None:
+    """The file that a config means: what it names, else what was fetched in its stead.
 
     Args:
+        named: path in a config (``pe_ckpt``, ``vocoder_ckpt``, …), may be empty.
+        base: where a relative path starts.
         kind: what it is for.
-        named: as in the config.
-        base: where a relative name starts; None = the working directory.
+
+    Returns:
+        A file, or for vocoders perhaps a folder; None if there is neither.
     """
-    place = (base or Path.cwd()) / Path(named).expanduser()
-    if _is_there(place, folders=bool(named)):
+    place = base / Path(named).expanduser()
+    if named and _is_there(place, folders=kind.startswith("vocoder")):
         return place
     found = stand_in(kind, named)
-    return place if found is None else found.main
+    return None if found is None else found.main
 
 
 def _means(named: str, usual: str) -> bool:

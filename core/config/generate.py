@@ -59,7 +59,7 @@ def generate_config(
     held_out = choose_validation_items(state.datasets, item_names, sung=sung)
     plain = {**template.to_dict(), **_facts(state, held_out, binary_data_dir)}
     if kind == "acoustic":
-        # The usual name means what was fetched, see assets.locate; until then there is the preview.
+        # The usual name means what was fetched (assets.finding), until then the preview.
         vocoder = Path(template.vocoder_ckpt).absolute()
         plain["vocoder_ckpt"] = str(vocoder) if vocoder.is_file() else template.vocoder_ckpt
     chosen["num_valid_plots"] = min(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..assets import AssetKind, is_usual, locate
+from ..assets import AssetKind, is_usual, network_file
 from ..errors import SingwizError
 from ..models.vocoder.config import MEL_KEYS
 from ..vocoder_checkpoint import find_vocoder, read_vocoder_config
@@ -24,7 +24,7 @@ def _files(config: Config, base: Path) -> Findings:
     for used, choice, key, name, kind in networks:
         path = getattr(config, f"{key}_ckpt")
         wanted = used and getattr(config, key) == choice
-        if wanted and not locate(kind, path, base).is_file():
+        if wanted and network_file(path, base, kind) is None:
             yield say(
                 "config-file-missing",
                 ERROR,
@@ -34,7 +34,11 @@ def _files(config: Config, base: Path) -> Findings:
                 + ("pe: parselmouth." if key == "pe" else "hnsep: world."),
             )
     if config.kind == "acoustic" and config.vocoder_ckpt:
-        yield from _vocoder(config, locate("vocoder", config.vocoder_ckpt, base))
+        named = config.vocoder_ckpt
+        found = network_file(named, base, "vocoder")
+        # Nobody chose a usual name; until that vocoder is fetched there is the preview.
+        if found is not None or not is_usual("vocoder", named):
+            yield from _vocoder(config, found or base / named)
     path = config.finetune_ckpt_path
     if config.finetune_enabled and not (path and (base / path).is_file()):
         yield say(
@@ -47,8 +51,6 @@ def _files(config: Config, base: Path) -> Findings:
 
 
 def _vocoder(config: Config, path: Path) -> Findings:
-    if not path.exists() and is_usual("vocoder", config.vocoder_ckpt):
-        return  # nobody chose it; until it is fetched there is the preview vocoder
     if not path.exists():
         yield say(
             "config-vocoder-missing",

@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..assets import locate
 from ..errors import SingwizError
 from .curves import align, resample_curve
 
@@ -190,8 +189,8 @@ def pitch_extractor(
 
     Args:
         config: anything with these keys.
-        base_dir: where a relative ``pe_ckpt`` starts; None = the working directory. A fetched
-            file stands in for the usual names, see :func:`~singwiz.core.assets.locate`.
+        base_dir: where a relative ``pe_ckpt`` starts; None = the working directory. If the usual
+            one is not there, what ``singwiz assets get`` fetched is taken.
         device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:
@@ -206,11 +205,15 @@ def pitch_extractor(
 
         return Swift(config.f0_min, config.f0_max)
     if config.pe == "rmvpe":
-        path = locate("pitch", config.pe_ckpt, base_dir)
-        if not path.is_file():
+        from ..assets import network_file
+
+        base = base_dir or Path.cwd()
+        path = network_file(config.pe_ckpt, base, "pitch")
+        if path is None:
             raise SingwizError(
                 "extractor-checkpoint-missing",
-                f"The pitch extractor 'rmvpe' needs the file '{path}', which does not exist.",
+                f"The pitch extractor 'rmvpe' needs the file '{base / config.pe_ckpt}', which does "
+                "not exist.",
                 hint="Get it with: singwiz assets get rmvpe. Or set pe to 'parselmouth', "
                 "'swift-f0' or 'harvest', which need no file.",
                 where="pe_ckpt",

@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..assets import locate
 from ..errors import SingwizError
 
 _DITHER = 1e-5
@@ -129,8 +128,8 @@ def separator(
 
     Args:
         config: anything with these keys.
-        base_dir: where a relative ``hnsep_ckpt`` starts; None = the working directory. A fetched
-            file stands in for the usual names, see :func:`~singwiz.core.assets.locate`.
+        base_dir: where a relative ``hnsep_ckpt`` starts; None = the working directory. If the
+            usual one is not there, what ``singwiz assets get`` fetched is taken.
         device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:
@@ -139,11 +138,15 @@ def separator(
     if config.hnsep == "world":
         return World(config.fft_size)
     if config.hnsep == "vr":
-        path = locate("separator", config.hnsep_ckpt, base_dir)
-        if not path.is_file():
+        from ..assets import network_file
+
+        base = base_dir or Path.cwd()
+        path = network_file(config.hnsep_ckpt, base, "separator")
+        if path is None:
             raise SingwizError(
                 "separator-checkpoint-missing",
-                f"The separator 'vr' needs the file '{path}', which does not exist.",
+                f"The separator 'vr' needs the file '{base / config.hnsep_ckpt}', which does not "
+                "exist.",
                 hint="Get it with: singwiz assets get vr. Or set hnsep to 'world', which needs "
                 "no file, or switch breathiness, voicing and tension off.",
                 where="hnsep_ckpt",

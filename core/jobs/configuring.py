@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..assets import AssetKind, locate
+from ..assets import AssetKind, network_file
 from ..atomic import write_bytes, write_text
 from ..errors import SingwizError
 from ..findings import Severity
@@ -88,8 +88,8 @@ def name_stand_ins(config: Config, reporter: Reporter) -> None:
         if getattr(config, key, "") != network:
             continue
         named = str(getattr(config, f"{key}_ckpt", ""))
-        found = locate(kind, named)
-        if found != Path.cwd() / named:
+        found = network_file(named, Path.cwd(), kind)
+        if found is not None and found != Path.cwd() / named:
             reporter.log(f"{key}_ckpt: '{named}' is not there, so the fetched '{found}' is used.")
 
 

@@ -37,14 +37,14 @@ def project_vocoder(project: Project) -> str:
     Raises:
         SingwizError: the config was edited into something that cannot be read.
     """
-    from ..assets import locate
+    from ..assets import network_file
     from ..synthesis.vocoder import PREVIEW
 
     named = chosen_vocoder(project) or _config(project).vocoder_ckpt
     if not named or named == PREVIEW:
         return PREVIEW
-    path = locate("vocoder", named)
-    return str(path) if path.exists() else PREVIEW
+    path = network_file(named, Path.cwd(), "vocoder")
+    return PREVIEW if path is None else str(path)
 
 
 def compare_vocoders(

@@ -78,7 +78,7 @@ def load_vocoder(
     """The vocoder for a config.
 
     A usual name that leads to nothing means the fetched vocoder, see
-    :func:`~singwiz.core.assets.locate`. Without a configured file, or where it is not there, that
+    :func:`~singwiz.core.assets.stand_in`. Without a configured file, or where it is not there, that
     is the preview vocoder.
 
     Args:

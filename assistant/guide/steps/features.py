@@ -115,12 +115,11 @@ class FeaturesStep(JobStep):
 
     def _checkpoint(self, desk: Desk, key: str) -> Path | None:
         """The file that a network of ``pe`` or ``hnsep`` would be read from, if it is there."""
-        from ....core.assets import locate
+        from ....core.assets import network_file
 
         config = self._config(desk)
         _, named, kind = FILES[key]
-        path = locate(kind, getattr(config, named), desk.opened.root) if config else None
-        return path if path is not None and is_file(path) else None
+        return network_file(getattr(config, named), desk.opened.root, kind) if config else None
 
     # Questions ------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from .listen import held_out
 from .model import ModelStep
 from .statistics import version
 from .vocoder_files import OVERRIDE, PREVIEW, heard_through, installed, offered, refusal, usable
+from .work import is_newer
 
 MOST_CLIPS = 3
 """Held-out recordings compared if nobody names one."""
@@ -301,6 +302,9 @@ class VocoderStep(Step):
             blocks += offer
         watch = self._compared(desk)
         if watch is not None:
+            left = self._not_compared(desk, watch)
+            if left:
+                blocks.append(Text(self.say("not-compared", names=", ".join(left)), "warning"))
             blocks.append(self._figures(desk, watch))
             for clip in watch.entries("clips"):
                 blocks += self._clip_blocks(desk, clip)
@@ -324,6 +328,15 @@ class VocoderStep(Step):
             return []
         facts = asset.model_dump(include={"title", "why", "licence", "attribution", "page"})
         return [Text(self.say("terms", size=asset.megabytes, **facts))]
+
+    def _not_compared(self, desk: Desk, watch: JobWatch) -> list[str]:
+        """Vocoders that came, or were trained further, since the comparison."""
+        seen = {str(one.get("file", "")) for one in watch.entries("means")}
+        return [
+            one.name
+            for one in usable(desk, desk.answer_of(self.id, "file", ""))
+            if one.file not in seen or is_newer(Path(one.file), watch.job.created)
+        ]
 
     def _figures(self, desk: Desk, watch: JobWatch) -> Table:
         called = {one.file: one.name for one in usable(desk, "") if one.file != PREVIEW}

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from singwiz.core.assets import Library, is_usual, locate, stand_in
+from singwiz.core.assets import Library, is_usual, network_file, stand_in
 from singwiz.core.assets.library import ENVIRONMENT
 from singwiz.core.config import check_config, load_config
 from singwiz.core.errors import SingwizError
@@ -47,19 +47,19 @@ def install(library: Library, name: str, kind: str, file: str) -> Path:
 
 
 def test_a_usual_name_means_the_fetched_file(library, tmp_path):
-    assert locate("pitch", PITCH, tmp_path) == tmp_path / PITCH
+    assert network_file(PITCH, tmp_path, "pitch") is None
     main = install(library, "rmvpe", "pitch", "model.pt")
     for named in (PITCH, f"/elsewhere/{PITCH}", "D:\\voices\\checkpoints\\rmvpe\\model.pt", ""):
-        assert locate("pitch", named, tmp_path) == main, named
+        assert network_file(named, tmp_path, "pitch") == main, named
     own = tmp_path / PITCH
     own.parent.mkdir(parents=True)
     own.write_bytes(b"mine")
-    assert locate("pitch", PITCH, tmp_path) == own, "what lies at its place comes first"
+    assert network_file(PITCH, tmp_path, "pitch") == own, "what lies at its place comes first"
 
 
 def test_a_name_of_the_users_own_is_never_replaced(library, tmp_path):
     install(library, "rmvpe", "pitch", "model.pt")
-    assert locate("pitch", "my/rmvpe.pt", tmp_path) == tmp_path / "my/rmvpe.pt"
+    assert network_file("my/rmvpe.pt", tmp_path, "pitch") is None
     assert not is_usual("vocoder", "my/model.ckpt")
     assert stand_in("vocoder", OLD) is None, "RMVPE is no vocoder"
 

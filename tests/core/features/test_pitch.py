@@ -6,6 +6,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from singwiz.core.assets import Library, network_file
 from singwiz.core.config import explain
 from singwiz.core.errors import SingwizError
 from singwiz.core.features.pitch import (
@@ -137,6 +138,27 @@ def test_a_network_is_loaded_once_from_below_the_base_folder(
     )
     assert first is again
     assert loaded == [(file, "cpu")]
+
+
+def test_a_fetched_network_is_found_without_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SINGWIZ_ASSETS", str(tmp_path / "shared"))
+    (tmp_path / "model.pt").write_bytes(b"weights")
+    fetched = Library().add("rmvpe", tmp_path / "model.pt").main
+    usual = "checkpoints/rmvpe/model.pt"
+    named = tmp_path / "checkpoints" / "rmvpe" / "model.pt"
+    assert network_file(usual, tmp_path, "pitch") == fetched
+    assert network_file("", tmp_path, "pitch") == fetched
+    assert network_file("", tmp_path, "separator") is None
+    named.parent.mkdir(parents=True)
+    named.write_bytes(b"weights")
+    assert network_file(usual, tmp_path, "pitch") == named, "the config comes first"
+    # What it is, its loader judges.
+    named.unlink()
+    with pytest.raises(SingwizError, match=re.escape(fetched.name)) as caught:
+        pitch_extractor(Settings("rmvpe", usual), base_dir=tmp_path, device="cpu")
+    assert caught.value.code != "extractor-checkpoint-missing"
 
 
 def test_resampled_pitch_is_filled_before_it_is_resampled() -> None:
