@@ -147,7 +147,8 @@ def read_metadata(folder: Path | str, prefix: str) -> dict[str, list[Any]]:
     """The metadata of a split: lists indexed by item number.
 
     ``spk_ids`` and ``lengths`` (frames) are always there, one list per array field gives its
-    first dimension; the validation split also has ``names``, ``ph_texts`` and ``spk_names``.
+    first dimension, ``names`` the item; the validation split also has ``ph_texts`` and
+    ``spk_names``.
 
     Raises:
         SingwizError: missing, damaged, or lists of different lengths.

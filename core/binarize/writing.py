@@ -105,10 +105,10 @@ def store(
                     failed.append((task.name, reason))
                 continue
             _warn_about_length(source, result, report, reporter)
-            meta: dict[str, object] = {"ph_dur": len(task.ph_dur)}
+            # Names of training items are for messages: which recording broke a training.
+            meta: dict[str, object] = {"ph_dur": len(task.ph_dur), "names": task.name}
             if task.key in valid:
                 meta |= {
-                    "names": task.name,
                     "ph_texts": " ".join(source.item.ph_seq),
                     "spk_names": source.speaker,
                 }

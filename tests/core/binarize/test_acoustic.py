@@ -100,7 +100,7 @@ def test_items_have_the_fields_that_training_reads(make_corpus: MakeCorpus) -> N
     assert read_metadata(folder, "train")["lengths"] == [FRAMES, FRAMES]
 
 
-def test_validation_metadata_names_its_items(make_corpus: MakeCorpus) -> None:
+def test_metadata_names_its_items(make_corpus: MakeCorpus) -> None:
     corpus = make_corpus()
     binarize(corpus)
     folder = corpus.folder / "binary" / "acoustic"
@@ -109,7 +109,9 @@ def test_validation_metadata_names_its_items(make_corpus: MakeCorpus) -> None:
     assert meta["ph_texts"] == ["SP a s o AP"]
     assert meta["spk_names"] == ["aoi"]
     assert meta["ph_dur"] == [5]
-    assert "names" not in read_metadata(folder, "train")
+    train = read_metadata(folder, "train")
+    assert train["names"] == ["item1", "item2"]
+    assert "ph_texts" not in train
 
 
 def test_the_folder_holds_everything_training_copies(make_corpus: MakeCorpus) -> None:
