@@ -156,8 +156,10 @@ def test_a_fetched_network_is_found_without_a_path(
     assert network_file(usual, tmp_path, "pitch") == named, "the config comes first"
     # What it is, its loader judges.
     named.unlink()
+    settings = Settings("rmvpe")
+    settings.pe_ckpt = usual
     with pytest.raises(SingwizError, match=re.escape(fetched.name)) as caught:
-        pitch_extractor(Settings("rmvpe", usual), base_dir=tmp_path, device="cpu")
+        pitch_extractor(settings, base_dir=tmp_path, device="cpu")
     assert caught.value.code != "extractor-checkpoint-missing"
 
 
