@@ -98,13 +98,19 @@ def _ask(name: str, kind: Any, value: Any, **more: Any) -> Question:
 
 def answer(desk: Desk, values: dict[str, Any]) -> None:
     """Store the answers; to be called while the project is being edited."""
+    from ....core.jobs.configuring import edited_by_hand, write_config
+
     now = choice(desk).model_copy(deep=True)
     if PRESET in values:
         now.preset = values[PRESET]
         now.overrides.pop(STEPS, None)
     if STEPS in values:
         now.overrides[STEPS] = values[STEPS]
-    desk.opened.state.models["vocoder"] = now
+    project = desk.opened
+    project.state.models["vocoder"] = now
+    # More steps of the same training: what is shown of them is read from the config.
+    if project.config_path("vocoder").exists() and not edited_by_hand(project, "vocoder"):
+        write_config(project, "vocoder")
 
 
 def actions(desk: Desk) -> list[Action]:
@@ -117,8 +123,9 @@ def actions(desk: Desk) -> list[Action]:
     if PREPARE.watch(desk) is not None or TRAIN.checkpoints(desk):
         prepared = (desk.opened.binary_dir("vocoder") / "train.data").is_file()
         missing = reason or ("" if prepared else say("vocoder.prepare-first"))
+        done = say("vocoder.all-steps-done")
         found += [
-            _button(f"train_{action.id}", action.reason or missing)
+            _button(f"train_{action.id}", done if action.reason else missing)
             for action in TRAIN.actions(desk)
         ]
     return found

@@ -61,7 +61,10 @@ def test_buttons_lead_to_a_vocoder_of_ones_own(
     titles = [one.title for one in view.blocks if isinstance(one, Table)]
     assert "Checkpoints" in titles
     assert any(isinstance(one, Audio) for one in view.blocks)
-    assert "train_resume" in ids(guide)
+    resume = action(view, "train_resume")
+    assert not resume.enabled and "More options" in resume.reason
+    assert guide.answer("vocoder", {"max_updates": 6}).ok
+    assert action(guide.view("vocoder"), "train_resume").enabled
     assert guide.view("train").status is not StepStatus.DONE
 
     own = guide.project.checkpoints_dir / "vocoder" / "exported" / "last" / "model.ckpt"
