@@ -74,9 +74,9 @@ def generate_config(
         chosen = {**_mel_of_acoustic(state), **chosen}
     plain = {**template.to_dict(), **facts}
     if kind == "acoustic":
-        # Without a file there still is the preview vocoder; a path to nothing would only fail.
+        # The usual name means what was fetched (assets.finding), until then the preview.
         vocoder = Path(template.vocoder_ckpt).absolute()
-        plain["vocoder_ckpt"] = str(vocoder) if vocoder.is_file() else ""
+        plain["vocoder_ckpt"] = str(vocoder) if vocoder.is_file() else template.vocoder_ckpt
     chosen["num_valid_plots"] = min(
         chosen.get("num_valid_plots", template.num_valid_plots),
         max(1, sum(len(names) for names in held_out)),

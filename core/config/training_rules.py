@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..assets import AssetKind, network_file
+from ..assets import AssetKind, is_usual, network_file
 from ..errors import SingwizError
 from ..models.vocoder.config import MEL_KEYS
 from ..vocoder_checkpoint import find_vocoder, read_vocoder_config
@@ -34,7 +34,11 @@ def _files(config: Config, base: Path) -> Findings:
                 + ("pe: parselmouth." if key == "pe" else "hnsep: world."),
             )
     if config.kind == "acoustic" and config.vocoder_ckpt:
-        yield from _vocoder(config, base / config.vocoder_ckpt)
+        named = config.vocoder_ckpt
+        found = network_file(named, base, "vocoder")
+        # Nobody chose a usual name; until that vocoder is fetched there is the preview.
+        if found is not None or not is_usual("vocoder", named):
+            yield from _vocoder(config, found or base / named)
 
 
 def _start(config: Config, base: Path) -> Findings:

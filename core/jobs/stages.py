@@ -27,8 +27,9 @@ render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``
          ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
          ``dictionary``, ``vowels``, ``consonants``; ``vocoder`` (file, folder or ``preview``),
          ``trust_vocoder``, ``any_mel``
-vocoders ``vocoders`` (files, folders or ``preview``), ``item``, ``dataset``, ``device``,
-         ``trust_vocoder``
+vocoders ``vocoders`` (files, folders or ``preview``), ``items`` (``[dataset, item]`` pairs) or
+         ``item`` and ``dataset``, ``device``, ``trust_vocoder``
+fetch    ``asset`` (needed), ``file`` (the user's own download), ``url``, ``accept_changed``
 export-vocoder ``experiment``, ``ckpt`` (step), ``output`` (folder)
 predict  like render, without ``item``, ``experiment``, ``gender``, ``depth``, ``mel``, ``ds_out``
 ======== ==================================================================================
@@ -401,6 +402,13 @@ def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
     return compare_vocoders(project, params, reporter)
 
 
+def fetch(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Get a file of the community; see :func:`.fetching.fetch_project`."""
+    from .fetching import fetch_project
+
+    return fetch_project(project, params, reporter)
+
+
 STAGES: dict[str, Stage] = {
     "check": check,
     "fix": fix,
@@ -415,5 +423,6 @@ STAGES: dict[str, Stage] = {
     "predict": predict,
     "vocoders": vocoders,
     "export-vocoder": export_vocoder,
+    "fetch": fetch,
 }
 """Name -> function, in the order of the way."""

@@ -9,6 +9,7 @@ from .model import ModelStep
 from .prepare import PrepareStep
 from .recordings import RecordingsStep
 from .train import TrainStep
+from .vocoder import VocoderStep
 
 STEPS: tuple[Step, ...] = (
     RecordingsStep(),
@@ -19,6 +20,7 @@ STEPS: tuple[Step, ...] = (
     PrepareStep(),
     TrainStep(),
     ListenStep(),
+    VocoderStep(),
 )
 
 __all__ = ["STEPS", "Step"]
