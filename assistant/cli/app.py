@@ -23,7 +23,9 @@ from . import (
     jobs,
     labels,
     plots,
+    predicting,
     recordings,
+    singing,
     vocoders,
     work,
 )
@@ -54,6 +56,8 @@ app.add_typer(dictionaries.app, name="dictionary")
 app.add_typer(configs.app, name="config")
 work.register(app)
 app.add_typer(vocoders.app, name="vocoder")
+singing.register(app)
+predicting.register(app)
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)
 

@@ -1,13 +1,13 @@
-"""``singwiz binarize``, ``train`` and ``render``: the long work, in the foreground."""
+"""``singwiz binarize`` and ``train``: the long work, in the foreground."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from ...core.errors import INTERRUPTED, USAGE_PROBLEM, SingwizError
+from ...core.errors import INTERRUPTED
 from .output import Json, duration, out, print_json
 from .places import (
     ConfigFile,
@@ -19,9 +19,6 @@ from .places import (
     load_own_config,
     open_project,
 )
-
-if TYPE_CHECKING:
-    from ...core.reporting import Reporter
 
 Device = Annotated[
     str,
@@ -45,7 +42,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(binarize)
     app.command()(train)
-    app.command()(render)
 
 
 def binarize(
@@ -151,153 +147,3 @@ def show_trained(result: dict[str, Any]) -> None:
     for name, value in sorted(result["metrics"].items()):
         console.print(f"  {name}: {value if value is None else f'{value:.5g}'}")
     console.print(f"  checkpoint: {result['checkpoint']}")
-
-
-def render(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[PROJECT] [SONG.ds]",
-            help="Project and song; without a project, name the experiment with --exp.",
-        ),
-    ] = None,
-    item: Annotated[
-        str,
-        typer.Option(
-            "--item", metavar="NAME", help="Sing a recording of the dataset and compare with it."
-        ),
-    ] = "",
-    dataset: Annotated[
-        str,
-        typer.Option("--dataset", metavar="NAME", help="Where --item is, if several have it."),
-    ] = "",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="OUT.wav", help="The file to write.")
-    ] = None,
-    experiment: Experiment = "",
-    ckpt: Annotated[
-        int | None, typer.Option("--ckpt", min=0, metavar="STEPS", help="Default: the newest.")
-    ] = None,
-    speaker: Annotated[
-        str, typer.Option("--speaker", metavar="NAME", help="Singer, or a mix: anna:0.3|ben:0.7")
-    ] = "",
-    language: Annotated[str, typer.Option("--language", metavar="TAG")] = "",
-    key: Annotated[float, typer.Option("--key", help="Semitones to transpose by.")] = 0.0,
-    gender: Annotated[
-        float, typer.Option("--gender", min=-1.0, max=1.0, help="-1 to 1; needs key shift.")
-    ] = 0.0,
-    steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Sampling steps; default: the config's.")
-    ] = None,
-    depth: Annotated[
-        float | None,
-        typer.Option("--depth", min=0.0, max=1.0, help="How much the diffusion may change."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Same seed, same song; default: random.")
-    ] = None,
-    vocoder: Annotated[
-        str,
-        typer.Option(
-            "--vocoder", metavar="FILE", help="Instead of the voice's: a file, or 'preview'."
-        ),
-    ] = "",
-    trust_vocoder: TrustVocoder = False,
-    any_mel: Annotated[
-        bool,
-        typer.Option("--any-mel", help="Use a vocoder that was made for other spectrograms."),
-    ] = False,
-    device: Device = "auto",
-    config: ConfigFile = None,
-    as_json: Json = False,
-) -> None:
-    """Sing a song (a DS file) or a recording's labels, and write WAV and spectrogram."""
-    from .foreground import run_call, run_here
-
-    project, song = _project_and_song(paths or [], item=item, experiment=experiment)
-    params: dict[str, Any] = {
-        "song": str(song.expanduser().absolute()) if song else None,
-        "item": item,
-        "dataset": dataset,
-        "output": str(output.expanduser().absolute()) if output else None,
-        "experiment": experiment,
-        "ckpt": ckpt,
-        "speaker": speaker,
-        "language": language,
-        "key": key,
-        "gender": gender,
-        "steps": steps,
-        "depth": depth,
-        "seed": seed,
-        "vocoder": vocoder_path(vocoder),
-        "trust_vocoder": trust_vocoder,
-        "any_mel": any_mel,
-        "device": device,
-    }
-    if project is not None:
-        opened = open_project(project, config=config)
-        assert opened is not None
-        result = run_here(opened, "render", params)
-    else:
-        result = run_call(lambda reporter: _render_alone(params, config, reporter))
-    if as_json:
-        print_json(result)
-    else:
-        show_rendered(result)
-
-
-def _project_and_song(
-    paths: list[Path], *, item: str, experiment: str
-) -> tuple[Path | None, Path | None]:
-    """Which of the arguments is the project, and which the song."""
-    songs = [path for path in paths if path.suffix.lower() == ".ds"]
-    others = [path for path in paths if path.suffix.lower() != ".ds"]
-    if len(songs) + bool(item) != 1 or len(others) > 1:
-        raise SingwizError(
-            "what-to-sing",
-            "Name one thing to sing: a .ds file, or a recording with --item.",
-            hint="For example: singwiz render my-voice song.ds",
-            exit_code=USAGE_PROBLEM,
-        )
-    if not others and not experiment:
-        raise SingwizError(
-            "who-sings",
-            "Name who sings: a project folder, or an experiment with --exp.",
-            hint="For example: singwiz render my-voice song.ds",
-            exit_code=USAGE_PROBLEM,
-        )
-    return (others[0] if others else None), (songs[0] if songs else None)
-
-
-def _render_alone(
-    params: dict[str, Any], config: Path | None, reporter: Reporter
-) -> dict[str, Any]:
-    from ...core.jobs.rendering import find_experiment, render_experiment
-
-    return render_experiment(
-        find_experiment(Path.cwd() / "checkpoints", params["experiment"]),
-        params,
-        output_dir=Path.cwd(),
-        config=load_own_config(config) if config else None,
-        reporter=reporter,
-    )
-
-
-def show_rendered(result: dict[str, Any]) -> None:
-    """Where the sound is, and how it compares with a recording."""
-    console = out()
-    console.print(
-        f"{duration(result['seconds'])} of singing in {duration(result['timings']['total'])} "
-        f"(real-time factor {result['rtf']:.2f})"
-    )
-    if result["preview"]:
-        console.print(
-            "This is the preview vocoder: judge words, pitch and timing by it, not the sound.",
-            style="yellow",
-        )
-    for name, value in (result.get("figures") or {}).items():
-        console.print(f"  {name}: {value if not isinstance(value, float) else f'{value:.4g}'}")
-    if result.get("recording"):
-        console.print(f"Recording:   {result['recording']}")
-    console.print(f"Spectrogram: {result['spectrogram']}")
-    console.print(f"Sound:       {result['wav']}", style="bold")

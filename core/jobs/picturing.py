@@ -119,7 +119,7 @@ def picture_recording(
     """
     from ..dataset import probe_audio
     from ..plots import cut_item, plot_item
-    from .rendering import find_item
+    from .comparing import find_item
 
     item, dataset = find_item(params, datasets)
     start, end = float(params.get("start") or 0.0), params.get("end")

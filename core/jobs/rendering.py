@@ -1,24 +1,26 @@
-"""The render stage: a song, or a recording's labels, sung by a trained voice into a WAV file."""
+"""The render stage: songs, or a recording's labels, sung by a trained voice into files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import USAGE_PROBLEM, SingwizError
 from ..project import Project
 from ..reporting import Reporter
+from .comparing import beside_the_recording, find_item
+from .experiments import find_experiment, names_in, variance_experiments
+from .song_files import open_songs
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..dataset import Item, RawDataset
-    from ..synthesis.evaluate import PhonemeMeans
     from ..synthesis.rendering import Rendering
-    from ..synthesis.singer import Singer
+    from ..synthesis.singer import Singer, SungMels
 
-BASELINE_ITEMS = 500
-"""Training items that the mean mel of each phoneme is taken from; more change nothing."""
+Segments = Sequence[Mapping[str, Any]]
+
+MEL_SUFFIXES = (".pt", ".npz")
 
 
 def render_project(
@@ -35,32 +37,6 @@ def render_project(
     )
 
 
-def find_experiment(checkpoints: Path, name: str) -> Path:
-    """The folder of an experiment: a path, a name, or the beginning of exactly one name.
-
-    Raises:
-        SingwizError: there is none, or several begin like that.
-    """
-    for folder in (checkpoints / name, Path(name)):
-        if folder.is_dir():
-            return folder.absolute()
-    known = sorted(path for path in checkpoints.glob("*") if path.is_dir())
-    similar = [path for path in known if path.name.startswith(name)]
-    if len(similar) == 1:
-        return similar[0].absolute()
-    raise SingwizError(
-        "experiment-not-found",
-        f"No trained voice '{name}' was found."
-        if not similar
-        else f"'{name}' is the beginning of several experiments.",
-        hint=f"There are: {', '.join(path.name for path in similar or known)}."
-        if known
-        else "Train one first.",
-        where=str(checkpoints),
-        exit_code=USAGE_PROBLEM,
-    )
-
-
 def render_experiment(
     folder: Path,
     params: Mapping[str, Any],
@@ -73,21 +49,27 @@ def render_experiment(
     """Sing with the voice in an experiment folder.
 
     Args:
+        folder: of the acoustic experiment.
         params: see :mod:`.stages`.
         output_dir: where files go when ``params`` name none.
-        project: where ``item`` is looked up; without it, in the datasets of the config.
+        project: where ``item`` is looked up; without it, in the datasets of the config. Its
+            variance models predict what a song lacks.
         config: used instead of the experiment's own.
+        reporter: receives progress and files.
 
     Returns:
         ``wav``, ``spectrogram``, ``preview``, ``timings`` (s), ``rtf``, ``seconds``,
-        ``checkpoint``; for an item also ``item``, ``recording`` (a WAV of what was recorded) and
-        ``figures`` (f0_cents, voicing_agreement, mel_l1, baseline_l1, …).
+        ``checkpoint``, ``predicted`` (tag -> number of segments) and ``variance`` (checkpoints);
+        with ``mel`` instead of sound ``mel``; with ``ds_out`` also ``ds``; for an item also
+        ``item``, ``recording`` (a WAV of what was recorded) and ``figures`` (f0_cents,
+        voicing_agreement, mel_l1, baseline_l1, …; of predictions dur_ms, pitch_cents, …). For
+        several songs or repeats that is the first one, and ``more`` has the others.
 
     Raises:
         SingwizError: what to sing is missing or does not fit the voice.
     """
-    from ..dataset import read_ds
-    from ..plots.sound import save_spectrogram
+    from ..synthesis.experiment import read_experiment
+    from ..synthesis.score import ScoreReader
     from ..synthesis.singer import Singer
     from ..synthesis.vocoder import VocoderChoice
     from .stages import config_datasets, open_datasets
@@ -95,16 +77,32 @@ def render_experiment(
     if bool(params.get("song")) == bool(params.get("item")):
         raise SingwizError(
             "what-to-sing",
-            "Name one thing to sing: a .ds file, or a recording of the dataset.",
+            "Name one thing to sing: a song, or a recording of the dataset.",
             hint="For example: singwiz render my-voice song.ds",
             exit_code=USAGE_PROBLEM,
         )
     # What is cheap to find out comes before loading the voice.
-    segments = read_ds(Path(params["song"])) if params.get("song") else None
-    found = find_item(params, open_datasets(project)) if segments is None and project else None
+    options = sing_options(params)
+    experiment = read_experiment(folder, config=config)
+    config = experiment.config
+    found = None
+    if params.get("item"):
+        found = find_item(params, open_datasets(project) if project else config_datasets(config))
+        songs = [(found[0].name, _segments_of(*found, config, experiment.spk_map))]
+    else:
+        opened = open_songs(params, experiment=experiment, project=project, reporter=reporter)
+        songs = [(song.path.stem, song.segments) for song in opened]
+    reader = ScoreReader(config, experiment.phonemes, experiment.spk_map)
+    variance = variance_experiments(
+        names_in(params, "variance"),
+        _needed([s for _, segments in songs for s in segments], reader.needs, options),
+        checkpoints=folder.parent if project is None else project.checkpoints_dir,
+        project=project,
+    )
     reporter.progress(0, 1, "loading the voice")
     singer = Singer.load(
         folder,
+        variance=variance,
         steps=params.get("ckpt"),
         device=params.get("device") or "auto",
         config=config,
@@ -113,176 +111,183 @@ def render_experiment(
             trusted=bool(params.get("trust_vocoder")),
             any_mel=bool(params.get("any_mel")),
         ),
+        with_vocoder=not params.get("mel"),
         reporter=reporter,
     )
-    if segments is not None:
-        rendering = _sing(singer, segments, params, reporter)
-        title = Path(params["song"]).stem
+    if variance:
+        reporter.log(f"Variance models: {', '.join(path.name for path in variance)}")
+    count = repeats(params)
+    results = []
+    for title, segments in songs:
+        for repeat in range(count):
+            seed = None if options["seed"] is None else options["seed"] + repeat
+            name = _title(params, title, repeat if count > 1 else None)
+            output = _output(params, output_dir, name, single=len(songs) * count == 1)
+            result = _render(
+                singer, segments, options | {"seed": seed}, params, name, output, reporter
+            )
+            if found is not None and "rendering" in result:
+                result |= beside_the_recording(
+                    singer, result["rendering"], *found, segments[0], output, project
+                )
+            result.pop("rendering", None)
+            results.append(result)
+    return results[0] | ({"more": results[1:]} if len(results) > 1 else {})
+
+
+def sing_options(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of :meth:`.Singer.sing` from stage params.
+
+    Raises:
+        SingwizError: an option makes no sense.
+    """
+    from ..synthesis.retakes import Retake
+
+    predict = [
+        tag for one in names_in(params, "predict") or () for tag in one.replace(",", " ").split()
+    ]
+    gender, expr = params.get("gender"), params.get("expr")
+    return {
+        "predict": tuple(dict.fromkeys(predict)),
+        "language": params.get("language") or None,
+        "speaker": params.get("speaker") or None,
+        "key": float(params.get("key") or 0.0),
+        "gender": None if gender is None else float(gender),
+        "expr": None if expr is None else float(expr),
+        "retakes": [Retake.parse(text) for text in names_in(params, "retakes") or ()],
+        "steps": params.get("steps"),
+        "depth": params.get("depth"),
+        "seed": params.get("seed"),
+    }
+
+
+def repeats(params: Mapping[str, Any]) -> int:
+    """How often each song is sung.
+
+    Raises:
+        SingwizError: less than once.
+    """
+    count = int(params.get("num") or 1)
+    if count < 1:
+        raise SingwizError(
+            "repeats-range",
+            "A song can be sung once or more often.",
+            hint="Choose a number from 1.",
+            exit_code=USAGE_PROBLEM,
+        )
+    return count
+
+
+def _segments_of(item: Any, dataset: Any, config: Config, spk_map: Mapping[str, int]) -> Segments:
+    from ..synthesis.items import segment_from_item
+
+    speaker = dataset.speaker if dataset.speaker in spk_map else None
+    return [segment_from_item(item, config, language=dataset.language, speaker=speaker)]
+
+
+def _needed(
+    segments: Segments, needs: Collection[str], options: Mapping[str, Any]
+) -> frozenset[str]:
+    """What has to be predicted for at least one segment."""
+    from ..synthesis.segment import has
+
+    missing = {tag for tag in needs for segment in segments if not has(segment, tag)}
+    return frozenset(missing | {*options["predict"]} | {part.tag for part in options["retakes"]})
+
+
+def _render(
+    singer: Singer,
+    segments: Segments,
+    options: Mapping[str, Any],
+    params: Mapping[str, Any],
+    title: str,
+    output: Path,
+    reporter: Reporter,
+) -> dict[str, Any]:
+    """Sing one song once and write what was asked for."""
+    result: dict[str, Any] = {
+        "checkpoint": str(singer.checkpoint),
+        "variance": [str(predictor.checkpoint) for predictor in singer.variance],
+    }
+    sung: SungMels | Rendering
+    if params.get("mel"):
+        from ..synthesis.vocoding import save_mels
+
+        sung = singer.mels(segments, **options, reporter=reporter)
+        save_mels(output, sung.segments)
+        reporter.artifact("data", output, title)
+        result |= {"mel": str(output), "timings": dict(sung.timings)}
     else:
-        found = found or find_item(params, config_datasets(singer.experiment.config))
-        rendering = _sing_item(singer, *found, params, reporter)
-        title = found[0].name
-    wav = _output(params, output_dir, title)
-    rendering.save_wav(wav)
-    picture = save_spectrogram(
-        wav.with_suffix(".png"),
+        sung = singer.sing(segments, **options, reporter=reporter)
+        sung.save_wav(output)
+        picture = _picture(singer, sung, title, output.with_suffix(".png"))
+        reporter.artifact("audio", output, title)
+        reporter.artifact("image", picture, title)
+        result |= {
+            "wav": str(output),
+            "spectrogram": str(picture),
+            "preview": sung.is_preview,
+            "timings": dict(sung.timings),
+            "rtf": sung.rtf,
+            "seconds": sung.seconds,
+            "rendering": sung,
+        }
+    result["predicted"] = sung.song.count()
+    if params.get("ds_out"):
+        target = Path(params["ds_out"])
+        target = target if target.suffix.lower() == ".ds" else target / f"{title}.ds"
+        reporter.artifact("data", sung.song.save(target), title)
+        result["ds"] = str(target)
+    return result
+
+
+def _picture(singer: Singer, rendering: Rendering, title: str, path: Path) -> Path:
+    from ..plots.sound import save_spectrogram
+
+    voice = singer.experiment.folder.name
+    return save_spectrogram(
+        path,
         rendering.audio,
         rendering.sample_rate,
         f0=rendering.f0,
         hop_size=rendering.hop_size,
         phonemes=rendering.phonemes,
-        title=f"{title} – {folder.name}{' (preview vocoder)' if rendering.is_preview else ''}",
-    )
-    reporter.artifact("audio", wav, title)
-    reporter.artifact("image", picture, title)
-    result = {
-        "wav": str(wav),
-        "spectrogram": str(picture),
-        "preview": rendering.is_preview,
-        "timings": dict(rendering.timings),
-        "rtf": rendering.rtf,
-        "seconds": rendering.seconds,
-        "checkpoint": str(singer.checkpoint),
-    }
-    if found is not None:
-        result |= _beside_the_recording(singer, rendering, *found, wav, project)
-    return result
-
-
-def _sing(
-    singer: Singer,
-    song: Sequence[Mapping[str, Any]] | Mapping[str, Any],
-    params: Mapping[str, Any],
-    reporter: Reporter,
-    *,
-    language: str | None = None,
-) -> Rendering:
-    return singer.sing(
-        song,
-        language=params.get("language") or language,
-        speaker=params.get("speaker") or None,
-        key=float(params.get("key") or 0.0),
-        gender=float(params.get("gender") or 0.0),
-        steps=params.get("steps"),
-        depth=params.get("depth"),
-        seed=params.get("seed"),
-        reporter=reporter,
+        title=f"{title} – {voice}{' (preview vocoder)' if rendering.is_preview else ''}",
     )
 
 
-def _sing_item(
-    singer: Singer, item: Item, dataset: RawDataset, params: Mapping[str, Any], reporter: Reporter
-) -> Rendering:
-    from ..synthesis.items import segment_from_item
+def _title(params: Mapping[str, Any], title: str, repeat: int | None) -> str:
+    """Name of a rendering without suffix."""
+    from ..synthesis.rendering import safe_title
 
-    segment = segment_from_item(
-        item,
-        singer.experiment.config,
-        language=dataset.language,
-        speaker=dataset.speaker if dataset.speaker in singer.experiment.spk_map else None,
-    )
-    return _sing(singer, segment, params, reporter)
+    key = float(params.get("key") or 0.0)
+    name = params.get("title") or f"{title}{f'{key:+g}key' if key else ''}"
+    return safe_title(str(name)) + ("" if repeat is None else f"-{repeat:03d}")
 
 
-def find_item(params: Mapping[str, Any], datasets: Sequence[RawDataset]) -> tuple[Item, RawDataset]:
-    """The item that ``item`` and ``dataset`` of ``params`` name, and the dataset it is from.
-
-    Raises:
-        SingwizError: there is none, or more than one.
-    """
-    name, wanted = params["item"], params.get("dataset") or ""
-    found = [
-        (item, dataset)
-        for dataset in datasets
-        if not wanted or dataset.name == wanted
-        for item in dataset.items
-        if item.name == name
-    ]
-    if len(found) == 1:
-        return found[0]
-    if found:
+def _output(params: Mapping[str, Any], output_dir: Path, name: str, *, single: bool) -> Path:
+    """The file to write."""
+    mel = bool(params.get("mel"))
+    file = f"{name}{'.mel.pt' if mel else '.wav'}"
+    if not params.get("output"):
+        return output_dir / file
+    output = Path(params["output"])
+    suffixes = MEL_SUFFIXES if mel else (".wav",)
+    if output.suffix.lower() in suffixes and not output.is_dir():
+        if single:
+            return output
         raise SingwizError(
-            "item-ambiguous",
-            f"Several datasets have a recording '{name}'.",
-            hint=f"Name one with --dataset: {', '.join(dataset.name for _, dataset in found)}.",
+            "output-not-folder",
+            f"Several renderings cannot go into the one file '{output.name}'.",
+            hint="Name a folder with -o.",
             exit_code=USAGE_PROBLEM,
         )
-    some = [item.name for dataset in datasets for item in dataset.items][:8]
+    if output.is_dir() or not single or not output.suffix:
+        return output / file
+    what = "Mels are written as .pt or .npz" if mel else "The sound is written as WAV"
     raise SingwizError(
-        "item-not-found",
-        f"There is no usable recording '{name}'.",
-        hint=f"Recordings are, for example: {', '.join(some)}."
-        if some
-        else "Check the recordings first.",
+        "output-not-wav",
+        f"{what}, but '{output.name}' does not end in {' or '.join(suffixes)}.",
+        hint=f"For example: -o {output.stem}{suffixes[0]}",
         exit_code=USAGE_PROBLEM,
     )
-
-
-def _beside_the_recording(
-    singer: Singer,
-    rendering: Rendering,
-    item: Item,
-    dataset: RawDataset,
-    wav: Path,
-    project: Project | None,
-) -> dict[str, Any]:
-    """The recording as a file that any player plays, and how close the rendering is to it."""
-    from ..dataset import write_audio
-    from ..synthesis.evaluate import compare_with_recording
-    from ..synthesis.items import recording_of
-
-    config = singer.experiment.config
-    recording = wav.with_name(f"{wav.stem}-recording.wav")
-    write_audio(recording, recording_of(item, config), config.audio_sample_rate)
-    means = _phoneme_means(project)
-    comparison = compare_with_recording(
-        rendering,
-        item,
-        config,
-        means=means,
-        tokens=_tokens(singer, item, dataset) if means is not None else None,
-    )
-    return {
-        "item": item.name,
-        "recording": str(recording),
-        "figures": comparison.to_dict(),
-    }
-
-
-def _tokens(singer: Singer, item: Item, dataset: RawDataset) -> Any:
-    import numpy as np
-
-    phonemes = singer.experiment.phonemes
-    return np.array(phonemes.encode_sequence(item.ph_seq, dataset.language), np.int64)
-
-
-def _phoneme_means(project: Project | None) -> PhonemeMeans | None:
-    """Mean mels of the prepared training set, which a model has to beat."""
-    prefix = project.binary_dir("acoustic") / "train" if project is not None else None
-    if prefix is None or not prefix.with_suffix(".data").exists():
-        return None
-    from ..binarize.storage import BinaryDataset
-    from ..synthesis.evaluate import PhonemeMeans
-
-    data = BinaryDataset(prefix)
-    step = max(1, len(data) // BASELINE_ITEMS)
-    return PhonemeMeans.fit(data[number] for number in range(0, len(data), step))
-
-
-def _output(params: Mapping[str, Any], output_dir: Path, title: str) -> Path:
-    """The WAV file to write."""
-    key = float(params.get("key") or 0.0)
-    name = f"{title}{f'{key:+g}key' if key else ''}.wav"
-    if not params.get("output"):
-        return output_dir / name
-    output = Path(params["output"])
-    if output.is_dir():
-        return output / name
-    if output.suffix.lower() != ".wav":
-        raise SingwizError(
-            "output-not-wav",
-            f"The sound is written as WAV, but '{output.name}' does not end in .wav.",
-            hint=f"For example: -o {output.stem}.wav",
-            exit_code=USAGE_PROBLEM,
-        )
-    return output

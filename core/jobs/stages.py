@@ -16,9 +16,13 @@ config   ``model``
 binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``leave_out``
          (``[dataset, item]`` pairs)
 train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
-render   ``song`` (path of a .ds) or ``item`` (name of a recording, maybe with ``dataset``);
-         ``experiment``, ``ckpt``, ``device``, ``speaker``, ``language``, ``key``, ``gender``,
-         ``steps``, ``depth``, ``seed``, ``output``, ``vocoder``, ``trust_vocoder``, ``any_mel``
+render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``item`` (name of a
+         recording, maybe with ``dataset``); ``experiment``, ``ckpt``, ``device``, ``variance``
+         (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
+         ``language``, ``key``, ``gender``, ``expr``, ``steps``, ``depth``, ``seed``, ``num``,
+         ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
+         ``dictionary``, ``vowels``, ``consonants``; ``vocoder``, ``trust_vocoder``, ``any_mel``
+predict  like render, without ``item``, ``experiment``, ``gender``, ``depth``, ``mel``, ``ds_out``
 vocoders ``vocoders`` (files, folders or ``preview``), ``item``, ``dataset``, ``device``,
          ``trust_vocoder``
 ======== ==================================================================================
@@ -301,7 +305,7 @@ def train_config(
 
 
 def render(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Sing a song or a recording's labels; see :func:`.rendering.render_experiment`."""
+    """Sing songs or a recording's labels; see :func:`.rendering.render_experiment`."""
     from .rendering import render_project
 
     return render_project(project, params, reporter)
@@ -312,6 +316,15 @@ def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
     from .vocoders import compare_vocoders
 
     return compare_vocoders(project, params, reporter)
+
+
+def predict(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Complete songs with the project's variance models; see :func:`.predicting.predict_songs`."""
+    from .predicting import predict_songs
+
+    return predict_songs(
+        params, checkpoints=project.checkpoints_dir, project=project, reporter=reporter
+    )
 
 
 def _only_acoustic(config: Config) -> None:
@@ -335,5 +348,6 @@ STAGES: dict[str, Stage] = {
     "train": train,
     "render": render,
     "vocoders": vocoders,
+    "predict": predict,
 }
 """Name -> function, in the order of the way."""

@@ -39,15 +39,15 @@ def compare_vocoders(
     from ..plots.paper import file_stem
     from ..synthesis.copy_synthesis import copy_synthesis
     from ..synthesis.items import recording_of
-    from ..synthesis.singer import _device
+    from ..synthesis.networks import choose_device
     from ..synthesis.vocoder import PREVIEW, VocoderChoice, load_vocoder
-    from .rendering import find_item
+    from .comparing import find_item
     from .stages import open_datasets
 
     config = _config(project)
     datasets = open_datasets(project)
     item, _ = find_item(params, datasets) if params.get("item") else _some_item(datasets)
-    device = _device(params.get("device") or "auto")
+    device = choose_device(params.get("device") or "auto")
     trusted = bool(params.get("trust_vocoder"))
     wanted = params.get("vocoders") or [
         PREVIEW,

@@ -129,6 +129,8 @@ class VarianceModel(nn.Module):
         spk_mix_embed: Tensor | None = None,
         ph_spk_mix_embed: Tensor | None = None,
         infer: bool = False,
+        run_pitch: bool = True,
+        run_variances: bool = True,
         sampling: SamplingOptions | None = None,
         random: RandomSource = GLOBAL_RANDOM,
     ) -> VarianceOutput:
@@ -161,6 +163,8 @@ class VarianceModel(nn.Module):
             spk_mix_embed: weighted sum of speaker embeddings ``[B, 1 or T, H]`` instead.
             ph_spk_mix_embed: the same per phoneme ``[B, 1 or T_ph, H]``.
             infer: sample instead of predicting noise or velocity at a random time.
+            run_pitch: False leaves the pitch predictor out.
+            run_variances: False leaves the predictor of the other curves out.
             sampling: how to sample; the config's options if not given.
             random: source of the random draws: those of pitch, then those of the other curves.
         """
@@ -175,7 +179,9 @@ class VarianceModel(nn.Module):
             ph_speaker=ph_speaker,
             infer=infer,
         )
-        if not (self.predict_pitch or self.variances):
+        run_pitch = run_pitch and self.predict_pitch
+        run_variances = run_variances and bool(self.variances)
+        if not (run_pitch or run_variances):
             return VarianceOutput(dur_pred, None, {} if infer else None)
 
         if mel2ph is None:
@@ -188,7 +194,7 @@ class VarianceModel(nn.Module):
             cond = cond + speaker
 
         pitch_pred = None
-        if self.predict_pitch:
+        if run_pitch:
             base_pitch = needed("base_pitch", base_pitch)
             pitch_cond = cond + self._retake_embedding(base_pitch, pitch_expr, pitch_retake)
             if self.melody_encoder is not None:
@@ -209,7 +215,7 @@ class VarianceModel(nn.Module):
             else:
                 target = self.pitch_bins.encode([needed("pitch", pitch) - reference])
                 pitch_pred = self.pitch_predictor(pitch_cond, target, random=random)
-        if not self.variances:
+        if not run_variances:
             return VarianceOutput(dur_pred, pitch_pred, {} if infer else None)
 
         given = {

@@ -1,8 +1,10 @@
 """From a song and a trained voice to sound, and how close that sound is to a recording.
 
-``singer`` sings DS songs with the model of an ``experiment`` folder; ``score`` puts a segment on
-the model's frame grid, ``vocoder`` and ``preview`` turn mels into sound, ``stitching`` puts
-segments on one time line. ``items`` makes songs out of recordings, ``evaluate`` measures.
+``singer`` sings DS songs with the model of an ``experiment`` folder, ``variance`` predicts what
+they lack and ``completion`` chains several such models. ``score`` and ``variance_inputs`` put a
+segment on a model's frame grid, ``vocoder`` and ``preview`` turn mels into sound, ``stitching``
+puts segments on one time line. ``items`` makes songs out of recordings, ``evaluate`` and
+``evaluate_variance`` measure.
 Importing the room costs nothing; torch is loaded by the first :class:`Singer`.
 """
 
@@ -12,16 +14,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .completion import Song, complete_song
     from .evaluate import compare_with_recording, phoneme_mean_baseline
     from .items import segment_from_item
     from .rendering import Rendering
+    from .retakes import Retake
     from .singer import Singer
+    from .variance import VariancePredictor
     from .vocoder import Vocoder, load_vocoder
 
 _HOME = {
     "Rendering": ".rendering",
+    "Retake": ".retakes",
     "Singer": ".singer",
+    "Song": ".completion",
+    "VariancePredictor": ".variance",
     "Vocoder": ".vocoder",
+    "complete_song": ".completion",
     "compare_with_recording": ".evaluate",
     "load_vocoder": ".vocoder",
     "phoneme_mean_baseline": ".evaluate",
@@ -30,9 +39,13 @@ _HOME = {
 
 __all__ = [
     "Rendering",
+    "Retake",
     "Singer",
+    "Song",
+    "VariancePredictor",
     "Vocoder",
     "compare_with_recording",
+    "complete_song",
     "load_vocoder",
     "phoneme_mean_baseline",
     "segment_from_item",

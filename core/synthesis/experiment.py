@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ..config import Config, load_config
-from ..dictionary import PhonemeSet, read_dictionary
+from ..dictionary import Dictionary, PhonemeSet, read_dictionary
 from ..errors import USAGE_PROBLEM, SingwizError
 
 MAX_BYTES = 16 * 2**20
@@ -35,16 +36,22 @@ class Experiment:
     spk_map: Mapping[str, int]
 
 
-def read_experiment(folder: Path, *, config: Config | None = None) -> Experiment:
-    """Read an experiment folder of an acoustic model, without its weights.
+def read_experiment(
+    folder: Path,
+    *,
+    kind: Literal["acoustic", "variance"] = "acoustic",
+    config: Config | None = None,
+) -> Experiment:
+    """Read an experiment folder, without its weights.
 
     Args:
         folder: has ``config.yaml``, ``spk_map.json``, ``lang_map.json`` and ``phonemes.json`` or
             ``dictionary-<language>.txt`` (older ones: ``dictionary.txt``).
+        kind: what the model has to be.
         config: used instead of ``config.yaml``.
 
     Raises:
-        SingwizError: something is missing, damaged, or contradicts the config.
+        SingwizError: something is missing, damaged, of another kind, or contradicts the config.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -67,11 +74,14 @@ def read_experiment(folder: Path, *, config: Config | None = None) -> Experiment
                 exit_code=USAGE_PROBLEM,
             )
         config = load_config(path)
-    if config.kind != "acoustic":
+    if config.kind != kind:
+        wanted = "singing needs an acoustic one"
+        if kind == "variance":
+            wanted = "durations, pitch and curves come from a variance model"
         raise SingwizError(
             "experiment-kind",
-            f"This experiment trained a {config.kind} model; singing needs an acoustic one.",
-            hint="Choose the experiment of the acoustic model.",
+            f"This experiment trained a {config.kind} model; {wanted}.",
+            hint=f"Choose the experiment of the {kind} model.",
             where=str(folder),
             exit_code=USAGE_PROBLEM,
         )
@@ -97,7 +107,25 @@ def _phonemes(folder: Path, config: Config) -> PhonemeSet:
         lang_map = _map(languages) if languages.exists() else {}
         return PhonemeSet.from_dump(_map(dumped), lang_map)
     keys = config.to_dict()
-    names = list(keys.get("dictionaries") or {})
+    return PhonemeSet.build(
+        read_dictionaries(folder, config),
+        extra_phonemes=keys.get("extra_phonemes") or (),
+        merged_phoneme_groups=keys.get("merged_phoneme_groups") or (),
+    )
+
+
+def read_dictionaries(folder: Path, config: Config) -> dict[str, Dictionary]:
+    """The dictionaries in an experiment folder, by language.
+
+    Args:
+        folder: of the experiment.
+        config: of the experiment; names the languages.
+
+    Raises:
+        SingwizError: one is missing.
+    """
+    languages = folder / "lang_map.json"
+    names = list(config.to_dict().get("dictionaries") or {})
     if languages.exists():
         names = sorted({*names, *_map(languages)})
     found = {name: folder / f"dictionary-{name}.txt" for name in names}
@@ -113,12 +141,7 @@ def _phonemes(folder: Path, config: Config) -> PhonemeSet:
             hint="Copy the dictionary from the binary dataset the model was trained on.",
             where=str(folder),
         )
-    dictionaries = {name: read_dictionary(path, name)[0] for name, path in found.items()}
-    return PhonemeSet.build(
-        dictionaries,
-        extra_phonemes=keys.get("extra_phonemes") or (),
-        merged_phoneme_groups=keys.get("merged_phoneme_groups") or (),
-    )
+    return {name: read_dictionary(path, name)[0] for name, path in found.items()}
 
 
 def _map(path: Path) -> dict[str, int]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
+_NOTES = ("ph_num", "note_seq", "note_dur", "note_slur", "note_glide")
+
 
 def segment_from_item(
     item: Item, config: Config, *, language: str | None = None, speaker: str | None = None
@@ -38,7 +40,8 @@ def segment_from_item(
         speaker: of the item, for voices with several singers.
 
     Returns:
-        DS segment with ``ph_seq``, ``ph_dur``, ``f0_seq`` and the curves the model wants.
+        DS segment with ``ph_seq``, ``ph_dur``, ``f0_seq``, the curves the model wants, and the
+        words and notes that the labels have.
 
     Raises:
         SingwizError: the item has no recording, or nothing in it is voiced.
@@ -60,6 +63,7 @@ def segment_from_item(
         "text": item.name,
         "ph_seq": " ".join(item.ph_seq),
         "ph_dur": " ".join(f"{value:.6f}" for value in item.ph_dur),
+        **{name: item.cells[name] for name in _NOTES if item.cells.get(name, "").strip()},
         "f0_seq": " ".join(f"{value:.2f}" for value in f0),
         "f0_timestep": timestep,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset.audio import write_audio
+from .completion import Song
 
 Array = NDArray[np.float32]
 
@@ -48,7 +49,8 @@ class Rendering:
         hop_size: samples per mel frame.
         segments: as they were given.
         is_preview: True if the preview vocoder made the sound.
-        timings: seconds for ``prepare``, ``model``, ``vocoder`` and ``total``.
+        timings: seconds for ``prepare``, ``variance``, ``model``, ``vocoder`` and ``total``.
+        song: what was sung, with everything that was predicted.
     """
 
     audio: Array
@@ -57,6 +59,7 @@ class Rendering:
     segments: tuple[SegmentRendering, ...]
     is_preview: bool
     timings: Mapping[str, float]
+    song: Song = field(default_factory=lambda: Song((), ()))
 
     @property
     def seconds(self) -> float:
@@ -101,7 +104,7 @@ class Rendering:
             result += list(zip(starts.tolist(), ends.tolist(), segment.ph_seq, strict=True))
         return result
 
-    def save_wav(self, path: Path, *, title: str | None = None) -> Path:
+    def save_wav(self, path: Path | str, *, title: str | None = None) -> Path:
         """Write the sound as 16-bit mono WAV, clipped, not normalised.
 
         Args:
@@ -114,8 +117,17 @@ class Rendering:
         Raises:
             SingwizError: it cannot be written.
         """
+        path = Path(path)
         if title is not None:
-            safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", title).strip(" .") or "song"
-            path = path / f"{safe}.wav"
+            path = path / f"{safe_title(title)}.wav"
         write_audio(path, self.audio, self.sample_rate)
         return path
+
+    def save_ds(self, path: Path | str) -> Path:
+        """Write what was sung as DS file, predictions included; see :meth:`.Song.save`."""
+        return self.song.save(path)
+
+
+def safe_title(title: str) -> str:
+    """A title as a file name without suffix."""
+    return re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", title).strip(" .") or "song"

@@ -8,28 +8,18 @@ pitch curve and the curves the model was trained with.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..config import Config
 from ..dataset.ds import numbers
-from ..dictionary import PhonemeSet
 from ..errors import USAGE_PROBLEM, SingwizError
-from ..features.curves import resample_curve
-from ..features.durations import frames_from_seconds, mel2ph_from_frames
-from ..features.pitch import interpolate_unvoiced
-from .speakers import SpeakerMix, segment_mix
-
-Array = NDArray[np.float32]
-
-CURVES = ("energy", "breathiness", "voicing", "tension")
-MAX_SEGMENT_SECONDS = 1800.0
-MAX_OFFSET_SECONDS = 4 * 3600.0
-"""A damaged file must not ask for more memory than there is."""
+from ..features.durations import mel2ph_from_frames
+from .problems import in_segment
+from .segment import CURVES, KEY_OF_TAG, Array, Integers, SegmentReader, has, names_of
+from .speakers import SpeakerMix, frame_mix
 
 
 @dataclass(frozen=True)
@@ -53,10 +43,10 @@ class AcousticInputs:
 
     offset: float
     ph_seq: tuple[str, ...]
-    frames: NDArray[np.int64]
-    tokens: NDArray[np.int64]
-    languages: NDArray[np.int64] | None
-    mel2ph: NDArray[np.int64]
+    frames: Integers
+    tokens: Integers
+    languages: Integers | None
+    mel2ph: Integers
     f0: Array
     curves: Mapping[str, Array]
     key_shift: Array | None
@@ -65,24 +55,14 @@ class AcousticInputs:
     seed: int | None
 
 
-@dataclass(frozen=True)
-class ScoreReader:
-    """Reads DS segments for one acoustic model.
-
-    Attributes:
-        config: of the model.
-        phonemes: of the model.
-        spk_map: its speakers and their ids.
-    """
-
-    config: Config
-    phonemes: PhonemeSet
-    spk_map: Mapping[str, int]
+class ScoreReader(SegmentReader):
+    """Reads DS segments for one acoustic model."""
 
     @property
-    def timestep(self) -> float:
-        """Seconds per frame."""
-        return self.config.hop_size / self.config.audio_sample_rate
+    def needs(self) -> tuple[str, ...]:
+        """Tags that every segment has to provide: ``dur``, ``pitch`` and the model's curves."""
+        keys = self.config.to_dict()
+        return ("dur", "pitch", *(name for name in CURVES if keys.get(f"use_{name}_embed")))
 
     def read(
         self,
@@ -91,8 +71,7 @@ class ScoreReader:
         *,
         language: str | None = None,
         speaker: str | None = None,
-        key: float = 0.0,
-        gender: float = 0.0,
+        gender: float | None = None,
     ) -> AcousticInputs:
         """Put one segment on the frame grid.
 
@@ -101,48 +80,55 @@ class ScoreReader:
             number: its number in the song, from 1, for messages.
             language: replaces the segment's ``lang``.
             speaker: replaces the segment's ``spk_mix``.
-            key: semitones to transpose the pitch by.
-            gender: −1..1, replaces the segment's unless 0.
+            gender: −1..1, replaces the segment's unless None.
 
         Raises:
             SingwizError: something is missing, malformed, or unknown to this model.
         """
-        try:
-            return self._read(segment, number, language, speaker, key, gender)
-        except SingwizError as error:
-            where = f"segment {number}" + (f", {error.where}" if error.where else "")
-            raise SingwizError(
-                error.code,
-                error.message.replace("A segment", "The segment").replace("a segment", "it"),
-                hint=error.hint,
-                where=where,
-                exit_code=error.exit_code,
-            ) from error
+        segment = {name: value for name, value in segment.items() if value is not None}
+        with in_segment(number):
+            self._require(segment, number)
+            return self._read(segment, language, speaker, gender)
+
+    def check(
+        self,
+        segment: Mapping[str, Any],
+        number: int,
+        promised: Collection[str],
+        *,
+        language: str | None = None,
+        speaker: str | None = None,
+        gender: float | None = None,
+    ) -> None:
+        """Read a segment as if what is ``promised`` (tags) had been predicted already.
+
+        Raises:
+            SingwizError: as :meth:`read`.
+        """
+        complete = {name: value for name, value in segment.items() if value is not None}
+        for tag in promised:
+            key = KEY_OF_TAG[tag]
+            if tag == "dur":
+                count = len(names_of(complete, "ph_seq")) if "ph_seq" in complete else 1
+                complete[key] = [0.1] * max(1, count)
+            elif tag in self.needs:
+                complete[key] = [100.0]
+                complete[f"{key.removesuffix('_seq')}_timestep"] = self.timestep
+        self.read(complete, number, language=language, speaker=speaker, gender=gender)
 
     def _read(
         self,
         segment: Mapping[str, Any],
-        number: int,
         language: str | None,
         speaker: str | None,
-        key: float,
-        gender: float,
+        gender: float | None,
     ) -> AcousticInputs:
-        segment = {name: value for name, value in segment.items() if value is not None}
-        self._require(segment, number)
-        ph_seq = self._phonemes(segment)
-        frames = self._frames(segment, ph_seq)
+        symbols = self.symbols(segment, language)
+        frames = self.frames(segment, "ph_dur", len(symbols.ph_seq))
         length = int(frames.sum())
-        context = self._language(segment, ph_seq, language)
-        named = [self._full_name(symbol, context) for symbol in ph_seq]
-        tokens = np.array(self._encode(named, ph_seq, context), np.int64)
-        keys = self.config.to_dict()
-        languages = None
-        if keys.get("use_lang_id"):
-            languages = np.array(self.phonemes.language_ids(named, context), np.int64)
         speakers = None
-        if keys.get("use_spk_id"):
-            speakers = segment_mix(
+        if self.config.to_dict().get("use_spk_id"):
+            speakers = frame_mix(
                 segment, self.spk_map, speaker=speaker, frames=length, timestep=self.timestep
             )
         elif speaker and speaker not in self.spk_map and self.spk_map:
@@ -152,36 +138,26 @@ class ScoreReader:
                 hint=f"Leave the singer out, or use {', '.join(sorted(self.spk_map))}.",
                 exit_code=USAGE_PROBLEM,
             )
-        points, step = self._points(segment, "f0_seq", "f0_timestep")
-        # Zeros are unvoiced: filled before resampling, or the frames beside them get a pitch
-        # that nobody sang.
-        pitch, _ = interpolate_unvoiced(np.maximum(points, 0.0))
-        f0 = resample_curve(pitch, step, self.timestep, length) * np.float32(2 ** (key / 12))
-        curves = {
-            name: self._curve(segment, name, length)
-            for name in CURVES
-            if keys.get(f"use_{name}_embed")
-        }
         return AcousticInputs(
-            offset=self._offset(segment),
-            ph_seq=tuple(ph_seq),
+            offset=self.offset(segment),
+            ph_seq=symbols.ph_seq,
             frames=frames,
-            tokens=tokens,
-            languages=languages,
+            tokens=symbols.tokens,
+            languages=symbols.languages,
             mel2ph=mel2ph_from_frames(frames, length),
-            f0=f0,
-            curves=curves,
+            f0=self.pitch(segment, length),
+            curves={
+                name: self.curve(segment, name, length) for name in self.needs if name in CURVES
+            },
             key_shift=self._key_shift(segment, gender, length),
             speed=self._speed(segment, length),
             speakers=speakers,
-            seed=int(numbers(segment, "seed")[0]) if "seed" in segment else None,
+            seed=seed_of(segment),
         )
 
     def _require(self, segment: Mapping[str, Any], number: int) -> None:
-        needed = ["ph_seq", "ph_dur", "f0_seq"]
-        keys = self.config.to_dict()
-        needed += [name for name in CURVES if keys.get(f"use_{name}_embed")]
-        missing = [name for name in needed if not str(segment.get(name, "")).strip()]
+        missing = [] if str(segment.get("ph_seq", "")).strip() else ["ph_seq"]
+        missing += [KEY_OF_TAG[tag] for tag in self.needs if not has(segment, tag)]
         if missing:
             raise SingwizError(
                 "ds-key-missing",
@@ -190,124 +166,19 @@ class ScoreReader:
                 "with durations, pitch and curves included.",
             )
 
-    def _phonemes(self, segment: Mapping[str, Any]) -> list[str]:
-        value = segment["ph_seq"]
-        symbols = value.split() if isinstance(value, str) else value
-        if not isinstance(symbols, list) or not all(isinstance(s, str) for s in symbols):
-            raise SingwizError(
-                "ds-phonemes-invalid",
-                "'ph_seq' has to be a line of phonemes separated by spaces.",
-                hint="Export the song again from the editor.",
-            )
-        return list(symbols)
-
-    def _frames(self, segment: Mapping[str, Any], ph_seq: Sequence[str]) -> NDArray[np.int64]:
-        seconds = numbers(segment, "ph_dur")
-        if len(seconds) != len(ph_seq):
-            raise SingwizError(
-                "ds-lengths-differ",
-                f"There are {len(ph_seq)} phonemes but {len(seconds)} durations.",
-                hint="Export the song again, or correct 'ph_seq' and 'ph_dur'.",
-            )
-        if (seconds < 0).any() or not 0 < seconds.sum() <= MAX_SEGMENT_SECONDS:
-            raise SingwizError(
-                "ds-duration",
-                "The durations have to be 0 or more and last between 0 seconds and half an hour.",
-                hint="Correct 'ph_dur'; it is in seconds.",
-            )
-        return frames_from_seconds(seconds, self.timestep)
-
-    def _language(
-        self, segment: Mapping[str, Any], ph_seq: Sequence[str], language: str | None
-    ) -> str:
-        known = self.phonemes.lang_map
-        wanted = language or str(segment.get("lang") or "")
-        if len(known) <= 1:
-            return next(iter(known), "")
-        if wanted and wanted not in known:
-            raise SingwizError(
-                "language-unknown",
-                f"This voice does not know the language '{wanted}'.",
-                hint=f"Choose one of: {', '.join(sorted(known))}.",
-                exit_code=USAGE_PROBLEM,
-            )
-        if not wanted and any(self._homes(symbol) != 1 for symbol in ph_seq):
-            raise SingwizError(
-                "language-not-chosen",
-                "This voice sings several languages and the song does not say which it is in.",
-                hint=f"Choose one of: {', '.join(sorted(known))}.",
-                exit_code=USAGE_PROBLEM,
-            )
-        return wanted
-
-    def _homes(self, symbol: str) -> int:
-        """In how many ways a symbol without language context can be understood."""
-        if "/" in symbol or symbol in self.phonemes.ids:
-            return 1
-        return sum(f"{lang}/{symbol}" in self.phonemes.ids for lang in self.phonemes.lang_map)
-
-    def _full_name(self, symbol: str, language: str) -> str:
-        if language or "/" in symbol or symbol in self.phonemes.ids:
-            return symbol
-        homes = [x for x in self.phonemes.lang_map if f"{x}/{symbol}" in self.phonemes.ids]
-        return f"{homes[0]}/{symbol}" if homes else symbol
-
-    def _encode(self, named: Sequence[str], ph_seq: Sequence[str], language: str) -> list[int]:
-        found = [self.phonemes.find(name, language) for name in named]
-        unknown = [i for i, token in enumerate(found) if token is None]
-        if unknown:
-            symbols = ", ".join(dict.fromkeys(f"'{ph_seq[i]}'" for i in unknown))
-            raise SingwizError(
-                "phoneme-unknown",
-                f"This voice does not know {symbols} (first at phoneme {unknown[0] + 1}).",
-                hint="Use the phonemes of the dictionary the voice was trained with.",
-            )
-        return [token for token in found if token is not None]
-
-    def _offset(self, segment: Mapping[str, Any]) -> float:
-        offset = float(numbers(segment, "offset")[0]) if "offset" in segment else 0.0
-        if not 0 <= offset <= MAX_OFFSET_SECONDS:
-            raise SingwizError(
-                "ds-offset",
-                f"It starts at {offset:g} s, which is outside of any song.",
-                hint="Correct 'offset'; it is in seconds and at most four hours.",
-            )
-        return offset
-
-    def _points(self, segment: Mapping[str, Any], name: str, step_name: str) -> tuple[Array, float]:
-        points = numbers(segment, name)
-        if step_name not in segment:
-            raise SingwizError(
-                "ds-key-missing",
-                f"A segment has '{name}' but no '{step_name}'.",
-                hint="Export the song again from the editor.",
-            )
-        step = numbers(segment, step_name)
-        if len(points) == 0 or len(step) != 1 or not 1e-5 < step[0] < 60:
-            raise SingwizError(
-                "ds-curve-invalid",
-                f"'{name}' is empty, or '{step_name}' is not a time step in seconds.",
-                hint="Export the song again from the editor.",
-            )
-        return points.astype(np.float32), float(step[0])
-
-    def _curve(self, segment: Mapping[str, Any], name: str, length: int) -> Array:
-        points, step = self._points(segment, name, f"{name}_timestep")
-        return resample_curve(points, step, self.timestep, length)
-
-    def _key_shift(self, segment: Mapping[str, Any], gender: float, length: int) -> Array | None:
+    def _key_shift(
+        self, segment: Mapping[str, Any], gender: float | None, length: int
+    ) -> Array | None:
         keys = self.config.to_dict()
         if not keys.get("use_key_shift_embed"):
             return None
         low, high = _range(keys, "random_pitch_shifting", (-5.0, 5.0))
-        if gender:
+        if gender is not None:
             values = np.array([gender], np.float32)
         elif "gender" not in segment:
             values = np.zeros(1, np.float32)
-        elif len(numbers(segment, "gender")) > 1:
-            values = self._curve(segment, "gender", length)
         else:
-            values = numbers(segment, "gender").astype(np.float32)
+            values = self.value_or_curve(segment, "gender", length)
         shift = np.where(values >= 0, values * high, values * abs(low))
         return np.clip(shift, low, high).astype(np.float32)
 
@@ -318,11 +189,12 @@ class ScoreReader:
         low, high = _range(keys, "random_time_stretching", (0.5, 2.0))
         if "velocity" not in segment:
             return np.ones(1, np.float32)
-        if len(numbers(segment, "velocity")) > 1:
-            values = self._curve(segment, "velocity", length)
-        else:
-            values = numbers(segment, "velocity").astype(np.float32)
-        return np.clip(values, low, high).astype(np.float32)
+        return np.clip(self.value_or_curve(segment, "velocity", length), low, high)
+
+
+def seed_of(segment: Mapping[str, Any]) -> int | None:
+    """The seed a segment wants, or None."""
+    return int(numbers(segment, "seed")[0]) if "seed" in segment else None
 
 
 def _range(

@@ -1,13 +1,14 @@
-"""A trained acoustic model and a vocoder that sing songs.
+"""A trained acoustic model and a vocoder that sing songs, maybe with variance models before them.
 
-rendering = Singer.load(Path("checkpoints/acoustic")).sing(Path("song.ds"))
+singer = Singer.load(Path("checkpoints/acoustic"), variance=[Path("checkpoints/variance")])
+rendering = singer.sing(Path("song.ds"))
 rendering.save_wav(Path("song.wav"))
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +17,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Config
-from ..dataset.ds import read_ds
 from ..errors import USAGE_PROBLEM, Cancelled, SingwizError
 from ..reporting import Reporter
+from .completion import Song, complete_song, open_segments, plan_song
 from .experiment import Experiment, read_experiment
+from .fitting import check_fit
+from .networks import (
+    checked_steps,
+    choose_device,
+    diverged,
+    load_network,
+    mixed_embedding,
+    row,
+    seeded,
+)
 from .neural import natural_log_mel
+from .predictions import check_tags
+from .problems import Problems
 from .rendering import Rendering, SegmentRendering
+from .retakes import Retake
 from .score import AcousticInputs, ScoreReader
-from .stitching import stitch
+from .variance import VariancePredictor
 from .vocoder import Vocoder, VocoderChoice, load_vocoder
+from .vocoding import vocode
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +50,21 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class SungMels:
+    """A song before the vocoder.
+
+    Attributes:
+        song: what was sung, with everything that was predicted.
+        segments: mel and pitch of each segment.
+        timings: seconds for ``prepare``, ``variance`` and ``model``.
+    """
+
+    song: Song
+    segments: tuple[SegmentRendering, ...]
+    timings: Mapping[str, float]
+
+
 @dataclass
 class Singer:
     """An acoustic model with everything it needs to sing.
@@ -42,26 +72,30 @@ class Singer:
     Attributes:
         experiment: config, phonemes and speakers.
         model: the network, in evaluation mode on ``device``.
-        vocoder: mel to sound.
+        vocoder: mel to sound; None if only mels are wanted.
         device: ``cpu``, ``cuda``, ….
         checkpoint: file the weights came from.
+        variance: models that complete songs, in the order in which they run.
     """
 
     experiment: Experiment
     model: nn.Module
-    vocoder: Vocoder
+    vocoder: Vocoder | None
     device: str
     checkpoint: Path
+    variance: tuple[VariancePredictor, ...] = ()
 
     @classmethod
     def load(
         cls,
         path: Path | str,
         *,
+        variance: Sequence[Path | str | VariancePredictor] = (),
         steps: int | None = None,
         device: str = "auto",
         config: Config | None = None,
         vocoder: VocoderChoice | None = None,
+        with_vocoder: bool = True,
         reporter: Reporter | None = None,
     ) -> Singer:
         """Load an experiment folder.
@@ -69,52 +103,46 @@ class Singer:
         Args:
             path: folder with ``config.yaml``, maps, dictionaries and
                 ``model_ckpt_steps_<N>.ckpt``.
+            variance: experiment folders of variance models, or loaded ones; where several can
+                predict the same, the first does.
             steps: which N; the largest if None.
             device: ``auto``, ``cpu``, ``cuda``, ….
             config: used instead of ``config.yaml``.
             vocoder: instead of the config's.
-            reporter: is warned when the configured vocoder is not used.
+            with_vocoder: False if only mels are wanted.
+            reporter: is warned when the configured vocoder is not used, or models differ.
 
         Raises:
-            SingwizError: the folder is incomplete, damaged, or contradicts itself.
+            SingwizError: a folder is incomplete, damaged, or contradicts itself or the others.
         """
-        from ..checkpoint import latest_checkpoint, load_weights
-        from ..models import build_model
-
         experiment = read_experiment(Path(path), config=config)
-        checkpoint = latest_checkpoint(experiment.folder, steps)
-        if checkpoint is None:
-            what = "checkpoint" if steps is None else f"checkpoint of step {steps}"
-            raise SingwizError(
-                "checkpoint-missing",
-                f"The experiment folder has no {what}.",
-                hint="Train the model first, or choose another folder or step.",
-                where=str(experiment.folder),
-                exit_code=USAGE_PROBLEM,
+        device = choose_device(device)
+        predictors = tuple(
+            one
+            if isinstance(one, VariancePredictor)
+            else VariancePredictor.load(one, device=device)
+            for one in variance
+        )
+        check_fit(experiment, [predictor.experiment for predictor in predictors], reporter)
+        model, checkpoint = load_network(experiment, steps=steps, device=device)
+        sound = None
+        if with_vocoder:
+            sound = load_vocoder(
+                experiment.config, device=device, reporter=reporter, choice=vocoder
             )
-        device = _device(device)
-        keys = experiment.config.to_dict()
-        try:
-            model = build_model("acoustic", keys, vocab_size=experiment.phonemes.vocab_size)
-        except (ValueError, TypeError, KeyError) as error:
-            raise SingwizError(
-                "config-model",
-                f"The config of the experiment does not describe a model: {error}.",
-                hint="Copy config.yaml again from where the model was trained.",
-                where=str(experiment.folder / "config.yaml"),
-            ) from error
-        load_weights(model, checkpoint, "acoustic")
-        sound = load_vocoder(experiment.config, device=device, reporter=reporter, choice=vocoder)
-        return cls(experiment, model.eval().to(device), sound, device, checkpoint)
+        return cls(experiment, model, sound, device, checkpoint, predictors)
 
     def sing(
         self,
         ds: Path | str | Sequence[Mapping[str, Any]] | Mapping[str, Any],
         *,
+        predict: Collection[str] = (),
         language: str | None = None,
         speaker: str | None = None,
         key: float = 0,
-        gender: float = 0.0,
+        gender: float | None = None,
+        expr: float | None = None,
+        retakes: Sequence[Retake] = (),
         steps: int | None = None,
         depth: float | None = None,
         seed: int | None = None,
@@ -124,11 +152,16 @@ class Singer:
 
         Args:
             ds: DS file, its segments, or one segment.
+            predict: ``dur``, ``pitch``, ``energy``, ``breathiness``, ``voicing``, ``tension``:
+                predicted by the variance models even where the song has them. What the song
+                lacks and the voice needs is predicted anyway.
             language: replaces ``lang`` of every segment.
             speaker: name or mix such as ``anna:0.3|ben:0.7``; replaces ``spk_mix``.
             key: semitones to transpose by.
-            gender: −1..1; unless 0 it replaces the segments' ``gender``.
-            steps: sampling steps instead of the config's.
+            gender: −1..1; replaces the segments' ``gender``.
+            expr: 0..1, how lively a predicted pitch is; replaces the segments' ``expr``.
+            retakes: parts to predict anew.
+            steps: sampling steps of all models instead of their configs'.
             depth: 0..1, share of the sampling that is done after the auxiliary decoder; at most
                 what the model was trained for.
             seed: of the noise sampling starts from, the same for every segment; a segment's own
@@ -136,14 +169,122 @@ class Singer:
             reporter: receives progress per segment and warnings.
 
         Raises:
-            SingwizError: the song lacks something, or options do not fit the model.
+            SingwizError: the song lacks something, or options do not fit the models. Songs are
+                checked as a whole before a model runs.
             Cancelled: the user stopped the work.
         """
         began = time.perf_counter()
+        if self.vocoder is None:
+            raise ValueError("this singer was loaded without vocoder: use mels()")
+        sung = self.mels(
+            ds,
+            predict=predict,
+            language=language,
+            speaker=speaker,
+            key=key,
+            gender=gender,
+            expr=expr,
+            retakes=retakes,
+            steps=steps,
+            depth=depth,
+            seed=seed,
+            reporter=reporter,
+        )
+        start = time.perf_counter()
+        audio = vocode(sung.segments, self.vocoder, reporter=reporter)
+        ended = time.perf_counter()
+        return Rendering(
+            audio=audio,
+            sample_rate=self.vocoder.sample_rate,
+            hop_size=self.vocoder.hop_size,
+            segments=sung.segments,
+            is_preview=self.vocoder.is_preview,
+            timings={**sung.timings, "vocoder": ended - start, "total": ended - began},
+            song=sung.song,
+        )
+
+    def mels(
+        self,
+        ds: Path | str | Sequence[Mapping[str, Any]] | Mapping[str, Any],
+        *,
+        predict: Collection[str] = (),
+        language: str | None = None,
+        speaker: str | None = None,
+        key: float = 0,
+        gender: float | None = None,
+        expr: float | None = None,
+        retakes: Sequence[Retake] = (),
+        steps: int | None = None,
+        depth: float | None = None,
+        seed: int | None = None,
+        reporter: Reporter | None = None,
+    ) -> SungMels:
+        """Sing a song up to the mels; arguments and errors as for :meth:`sing`."""
+        began = time.perf_counter()
         reporter = reporter or Reporter()
-        segments = _segments(ds)
         options = self._sampling(steps, depth)
-        keys = self.experiment.config.to_dict()
+        gender = self._gender(gender, reporter)
+        reader = ScoreReader(
+            self.experiment.config, self.experiment.phonemes, self.experiment.spk_map
+        )
+        song = Song(tuple(open_segments(ds, key=key)), ())
+        prediction: dict[str, Any] = {
+            "predict": predict,
+            "needed": reader.needs,
+            "language": language,
+            "speaker": speaker,
+            "expr": expr,
+            "retakes": retakes,
+        }
+        who: dict[str, Any] = {"language": language, "speaker": speaker, "gender": gender}
+        self._check(song, reader, prediction, who)
+        prepared = time.perf_counter()
+        if self.variance:
+            song = complete_song(
+                self.variance, song.segments, **prediction, steps=steps, seed=seed,
+                reporter=reporter,
+            )  # fmt: skip
+            _report(song, reporter)
+        completed = time.perf_counter()
+        inputs = [reader.read(s, k, **who) for k, s in enumerate(song.segments, start=1)]
+        parts = []
+        for number, part in enumerate(inputs, start=1):
+            if reporter.cancelled():
+                raise Cancelled
+            reporter.progress(number - 1, len(inputs), f"singing part {number} of {len(inputs)}")
+            mel = self._mel(part, options, part.seed if part.seed is not None else seed, number)
+            parts.append(SegmentRendering(part.offset, part.ph_seq, part.frames, mel, part.f0))
+        reporter.progress(len(inputs), len(inputs), "singing")
+        timings = {
+            "prepare": prepared - began,
+            "variance": completed - prepared,
+            "model": time.perf_counter() - completed,
+        }
+        return SungMels(song, tuple(parts), timings)
+
+    def _check(
+        self,
+        song: Song,
+        reader: ScoreReader,
+        prediction: Mapping[str, Any],
+        who: Mapping[str, Any],
+    ) -> None:
+        """Everything that is wrong with song and options, before a model runs."""
+        problems = Problems()
+        promised: list[frozenset[str]] = [frozenset()] * len(song.segments)
+        if self.variance:
+            plans = plan_song(self.variance, song.segments, **prediction, problems=problems)
+            promised = [segment_plan.kept for segment_plan in plans]
+        else:
+            check_tags([*prediction["predict"], *(r.tag for r in prediction["retakes"])], [])
+        for number, (segment, tags) in enumerate(zip(song.segments, promised, strict=True), 1):
+            with problems.collected():
+                reader.check(segment, number, tags, **who)
+        problems.raise_any()
+
+    def _gender(self, gender: float | None, reporter: Reporter) -> float | None:
+        if gender is None:
+            return None
         if not -1.0 <= gender <= 1.0:
             raise SingwizError(
                 "gender-range",
@@ -151,56 +292,18 @@ class Singer:
                 hint="Choose a value between -1 and 1.",
                 exit_code=USAGE_PROBLEM,
             )
-        if gender and not keys.get("use_key_shift_embed"):
+        if gender and not self.experiment.config.to_dict().get("use_key_shift_embed"):
             reporter.warning(
                 "gender-ignored", "This voice was trained without key shift: gender has no effect."
             )
-        reader = ScoreReader(
-            self.experiment.config, self.experiment.phonemes, self.experiment.spk_map
-        )
-        inputs = [
-            reader.read(segment, i + 1, language=language, speaker=speaker, key=key, gender=gender)
-            for i, segment in enumerate(segments)
-        ]
-        timings = {"prepare": time.perf_counter() - began, "model": 0.0, "vocoder": 0.0}
-        parts: list[SegmentRendering] = []
-        pieces: list[tuple[float, Array]] = []
-        for i, part in enumerate(inputs):
-            if reporter.cancelled():
-                raise Cancelled
-            reporter.progress(i, len(inputs), f"singing part {i + 1} of {len(inputs)}")
-            start = time.perf_counter()
-            mel = self._mel(part, options, part.seed if part.seed is not None else seed, i + 1)
-            middle = time.perf_counter()
-            audio = self.vocoder.synthesise(mel, part.f0)
-            timings["model"] += middle - start
-            timings["vocoder"] += time.perf_counter() - middle
-            pieces.append((part.offset, audio))
-            parts.append(SegmentRendering(part.offset, part.ph_seq, part.frames, mel, part.f0))
-        audio = stitch(pieces, self.vocoder.sample_rate)
-        reporter.progress(len(inputs), len(inputs), "singing")
-        timings["total"] = time.perf_counter() - began
-        return Rendering(
-            audio=audio,
-            sample_rate=self.vocoder.sample_rate,
-            hop_size=self.vocoder.hop_size,
-            segments=tuple(parts),
-            is_preview=self.vocoder.is_preview,
-            timings=timings,
-        )
+        return gender
 
     def _sampling(self, steps: int | None, depth: float | None) -> SamplingOptions:
         """The sampling options of the config with the user's choices, checked."""
         from ..models.sampling import SamplingOptions, trained_start
 
         keys = self.experiment.config.to_dict()
-        if steps is not None and steps < 1:
-            raise SingwizError(
-                "sampling-steps",
-                "Sampling needs at least one step.",
-                hint="Choose 10 to 50 steps.",
-                exit_code=USAGE_PROBLEM,
-            )
+        checked_steps(steps)
         if depth is not None:
             if not keys.get("use_shallow_diffusion"):
                 raise SingwizError(
@@ -225,74 +328,33 @@ class Singer:
         """Natural-log mel ``[T, bins]`` of one segment."""
         import torch
 
-        from ..models.randomness import GLOBAL_RANDOM, RandomSource
-
-        random = GLOBAL_RANDOM
-        if seed is not None:
-            # Drawn on the CPU, so that a seed sounds the same on every device.
-            random = RandomSource(torch.Generator().manual_seed(seed & 0xFFFFFFFF))
         with torch.inference_mode():
-            output = self.model(**self._tensors(part), infer=True, sampling=options, random=random)
+            output = self.model(
+                **self._tensors(part), infer=True, sampling=options, random=seeded(seed)
+            )
             mel = output.diff_out[0].float().cpu().numpy().astype(np.float32)
         if not np.isfinite(mel).all():
-            raise SingwizError(
-                "model-diverged",
-                "The model gives no usable sound: its numbers ran out of range.",
-                hint="Use an earlier checkpoint, or train again with a lower learning rate.",
-                where=f"segment {number}",
-            )
+            raise diverged(f"segment {number}")
         return natural_log_mel(mel, self.experiment.config.to_dict().get("mel_base", "10"))
 
     def _tensors(self, part: AcousticInputs) -> dict[str, torch.Tensor]:
         """The inputs of one segment as a batch of one."""
-        import torch
-
-        def row(values: NDArray[Any]) -> torch.Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values)).unsqueeze(0).to(self.device)
-
-        batch = {"txt_tokens": row(part.tokens), "mel2ph": row(part.mel2ph), "f0": row(part.f0)}
         optional = {"languages": part.languages, "key_shift": part.key_shift, "speed": part.speed}
-        batch |= {name: row(values) for name, values in optional.items() if values is not None}
-        batch |= {name: row(curve) for name, curve in part.curves.items()}
+        arrays: dict[str, NDArray[Any]]
+        arrays = {"txt_tokens": part.tokens, "mel2ph": part.mel2ph, "f0": part.f0, **part.curves}
+        arrays |= {name: values for name, values in optional.items() if values is not None}
+        batch = {name: row(values, self.device) for name, values in arrays.items()}
         if part.speakers is not None:
-            ids = torch.from_numpy(part.speakers.ids).to(self.device)
-            weights = row(part.speakers.weights)
             condition: Any = self.model.fs2
-            batch["spk_mix_embed"] = weights @ condition.spk_embed(ids)
+            batch["spk_mix_embed"] = mixed_embedding(
+                condition.spk_embed, part.speakers, self.device
+            )
         return batch
 
 
-def _segments(
-    ds: Path | str | Sequence[Mapping[str, Any]] | Mapping[str, Any],
-) -> list[Mapping[str, Any]]:
-    if isinstance(ds, str | Path):
-        segments: list[Mapping[str, Any]] = list(read_ds(Path(ds)))
-    elif isinstance(ds, Mapping):
-        segments = [ds]
-    else:
-        segments = list(ds)
-    if not segments:
-        raise SingwizError(
-            "ds-empty",
-            "The song has no segments.",
-            hint="Export it again from the editor, with the parts selected.",
-        )
-    return segments
-
-
-def _device(wanted: str) -> str:
-    """Resolve ``auto`` and refuse devices that are not there."""
-    import torch
-
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(1, device=wanted)
-    except (RuntimeError, AssertionError) as error:
-        raise SingwizError(
-            "device-unavailable",
-            f"The device '{wanted}' cannot be used on this machine.",
-            hint="Use 'auto' or 'cpu'.",
-            exit_code=USAGE_PROBLEM,
-        ) from error
-    return wanted
+def _report(song: Song, reporter: Reporter) -> None:
+    """Say what was predicted, and where if not everywhere."""
+    total = len(song.segments)
+    for tag, count in song.count().items():
+        where = "" if count == total else f" in {count} of {total} parts"
+        reporter.log(f"Predicted: {tag}{where}")

@@ -6,7 +6,7 @@ Not for finding the speakers of a dataset; that is configuration.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class SpeakerMix:
 
     Attributes:
         ids: int64 ``[S]``.
-        weights: float32 ``[1, S]`` or ``[T, S]``, each row sums to 1.
+        weights: float32 ``[1, S]``, ``[T, S]`` or ``[N, S]``, each row sums to 1.
     """
 
     ids: NDArray[np.int64]
@@ -66,7 +66,7 @@ def parse_mix(text: str) -> dict[str, float]:
     return {name: share / total for name, share in shares.items()}
 
 
-def segment_mix(
+def frame_mix(
     segment: Mapping[str, Any],
     spk_map: Mapping[str, int],
     *,
@@ -86,16 +86,78 @@ def segment_mix(
     Raises:
         SingwizError: unknown speaker, no speaker chosen, impossible weights.
     """
+    mix = _chosen(segment, "spk_mix", spk_map, speaker)
+
+    def column(name: str) -> NDArray[np.float32]:
+        points = numbers(mix, name).astype(np.float32)
+        if not _moves(mix[name]):
+            return points[:1]
+        step = float(numbers(segment, "spk_mix_timestep")[0])
+        if not 1e-5 < step < 60:
+            raise SingwizError(
+                "speaker-mix",
+                "'spk_mix_timestep' is not a time step in seconds.",
+                hint="Correct it, or write one number per singer.",
+            )
+        return resample_curve(points, step, timestep, frames)
+
+    return _weighted(mix, spk_map, column)
+
+
+def phoneme_mix(
+    segment: Mapping[str, Any], spk_map: Mapping[str, int], *, speaker: str | None, phonemes: int
+) -> SpeakerMix:
+    """The mix that decides about durations: ``speaker``, else ``ph_spk_mix``, else ``spk_mix``.
+
+    Where only ``spk_mix`` is there and moves, its average is meant.
+
+    Args:
+        segment: DS segment.
+        spk_map: the speakers of the model and their ids.
+        speaker: a mix as :func:`parse_mix` reads it, or None.
+        phonemes: number of phonemes N.
+
+    Raises:
+        SingwizError: as :func:`frame_mix`, or a singer has another number of values than N.
+    """
+    key = "ph_spk_mix" if segment.get("ph_spk_mix") else "spk_mix"
+    mix = _chosen(segment, key, spk_map, speaker)
+
+    def column(name: str) -> NDArray[np.float32]:
+        values = numbers(mix, name).astype(np.float32)
+        if not _moves(mix[name]):
+            return values[:1]
+        if key == "spk_mix":
+            return values.mean(keepdims=True)
+        if len(values) != phonemes:
+            raise SingwizError(
+                "speaker-mix",
+                f"'ph_spk_mix' gives '{name}' {len(values)} shares for {phonemes} phonemes.",
+                hint="Give one share for all phonemes, or one for each.",
+            )
+        return values
+
+    return _weighted(mix, spk_map, column)
+
+
+def _moves(value: Any) -> bool:
+    return isinstance(value, str) and len(value.split()) > 1
+
+
+def _chosen(
+    segment: Mapping[str, Any], key: str, spk_map: Mapping[str, int], speaker: str | None
+) -> Mapping[str, Any]:
+    """Names and shares, whatever they come from; all names are known."""
     mix: Mapping[str, Any]
     known = ", ".join(sorted(spk_map))
     if speaker:
         mix = parse_mix(speaker)
-    elif segment.get("spk_mix"):
-        mix = segment["spk_mix"]
+    elif segment.get(key):
+        mix = segment[key]
         if not isinstance(mix, Mapping):
             raise SingwizError(
                 "speaker-mix",
-                "'spk_mix' has to name singers and their shares.",
+                f"'{key}' has to name singers and their shares.",
                 hint='Write it like {"anna": 0.3, "ben": 0.7}.',
             )
     elif len(spk_map) == 1:
@@ -115,19 +177,22 @@ def segment_mix(
             hint=f"Choose one of: {known}.",
             exit_code=USAGE_PROBLEM,
         )
+    return mix
+
+
+def _weighted(
+    mix: Mapping[str, Any],
+    spk_map: Mapping[str, int],
+    column: Callable[[str], NDArray[np.float32]],
+) -> SpeakerMix:
     ids = np.array([spk_map[name] for name in mix], np.int64)
     if len(mix) == 1:
         return SpeakerMix(ids, np.ones((1, 1), np.float32))
-    columns = []
-    for name, value in mix.items():
-        if isinstance(value, str) and len(value.split()) > 1:
-            step = float(numbers(segment, "spk_mix_timestep")[0])
-            points = numbers(mix, name).astype(np.float32)
-            columns.append(resample_curve(points, step, timestep, frames))
-        else:
-            columns.append(numbers(mix, name).astype(np.float32)[:1])
-    length = max(len(column) for column in columns)
-    weights = np.stack([np.broadcast_to(column, length) for column in columns], axis=1)
+    columns = [column(name) for name in mix]
+    if not all(map(len, columns)):
+        columns = [np.zeros(1, np.float32)]  # a singer without shares: reported below
+    length = max(map(len, columns))
+    weights = np.stack([np.broadcast_to(values, length) for values in columns], axis=1)
     total = weights.sum(axis=1, keepdims=True)
     if (weights < 0).any() or (total <= 0).any():
         raise SingwizError(

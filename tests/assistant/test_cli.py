@@ -90,7 +90,7 @@ def test_help_names_every_command_and_exits_well(run: Run) -> None:
     assert outcome.code == 0
     for command in (
         *("web", "tui", "demo", "new", "check", "dictionary", "config", "binarize", "train"),
-        *("render", "jobs", "doctor"),
+        *("render", "predict", "score", "vocode", "jobs", "doctor"),
     ):
         assert f" {command} " in outcome.out
 

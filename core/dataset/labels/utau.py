@@ -229,10 +229,10 @@ def sample_labels(
     """
     sounds: list[tuple[OtoEntry, tuple[str, ...]]] = []
     for entry in entries:
-        syllable = _syllable(entry.alias)
+        syllable = alias_syllable(entry.alias)
         if not syllable or (sounds and entry.onset - sounds[-1][0].onset < _SAME_ONSET):
             continue
-        phonemes = _phonemes(syllable, dictionary)
+        phonemes = syllable_phonemes(syllable, dictionary)
         if phonemes is None:
             raise SingwizError(
                 "utau-alias-unknown",
@@ -260,13 +260,13 @@ def sample_labels(
     return tuple(labels)
 
 
-def _syllable(alias: str) -> str:
+def alias_syllable(alias: str) -> str:
     """The sound an alias is for: ``a ka`` and ``- ka`` are for ``ka``; nothing for endings."""
     last = alias.split()[-1] if alias.split() else ""
     return "" if last in ("R", "-", "*", "・", "息", "吸") or last.startswith("息") else last
 
 
-def _phonemes(syllable: str, dictionary: Dictionary) -> tuple[str, ...] | None:
+def syllable_phonemes(syllable: str, dictionary: Dictionary) -> tuple[str, ...] | None:
     """Phonemes of a syllable, whatever pitch or number is written behind it."""
     for name in dict.fromkeys((syllable, *_shortened(syllable))):
         nasal = "N" if name in ("n", "nn", "n'") else name

@@ -1,4 +1,4 @@
-"""A tiny acoustic experiment folder with random weights, and what goes with it."""
+"""Tiny experiment folders with random weights, and what goes with them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,29 @@ SIZES = {
 }
 
 
+VARIANCE_SIZES = {
+    "hidden_size": 16,
+    "enc_layers": 1,
+    "sampling_steps": 2,
+    "dur_prediction_args": {"hidden_size": 16, "num_layers": 1},
+    "pitch_prediction_args": {
+        "repeat_bins": 4,
+        "backbone_args": {"num_channels": 16, "num_layers": 1, "kernel_size": 3},
+    },
+    "variances_prediction_args": {
+        "total_repeat_bins": 8,
+        "backbone_args": {"num_channels": 16, "num_layers": 1, "kernel_size": 3},
+    },
+}
+PREDICTS = ("dur", "pitch", "energy", "breathiness", "voicing", "tension")
+
+
+def variance_config(*tags: str, **overrides: Any) -> Config:
+    data = {"base_config": ["configs/variance.yaml"], "dictionaries": {"demo": "demo.txt"}}
+    flags = {f"predict_{tag}": tag in tags for tag in PREDICTS}
+    return load_config(data, overrides={**VARIANCE_SIZES, **flags, **overrides})
+
+
 def acoustic_config(**overrides: Any) -> Config:
     data = {"base_config": ["configs/acoustic.yaml"], "dictionaries": {"demo": "demo.txt"}}
     return load_config(data, overrides={**SIZES, **overrides})
@@ -30,6 +53,20 @@ def acoustic_config(**overrides: Any) -> Config:
 def make_experiment(
     folder: Path, *, languages: tuple[str, ...] = ("demo",), **overrides: Any
 ) -> Path:
+    names = {language: f"{language}.txt" for language in languages}
+    config = acoustic_config(**{"dictionaries": names, "num_lang": len(names), **overrides})
+    return _experiment(folder, config, languages)
+
+
+def make_variance_experiment(
+    folder: Path, *tags: str, languages: tuple[str, ...] = ("demo",), **overrides: Any
+) -> Path:
+    names = {language: f"{language}.txt" for language in languages}
+    config = variance_config(*tags, **{"dictionaries": names, "num_lang": len(names), **overrides})
+    return _experiment(folder, config, languages)
+
+
+def _experiment(folder: Path, config: Config, languages: tuple[str, ...]) -> Path:
     import torch
 
     from singwiz.core.models import build_model
@@ -41,18 +78,19 @@ def make_experiment(
         path.write_text("a\ta\nsa\ts a\n" + ("ni\tn i\n" if language == languages[-1] else ""))
         dictionaries[language] = read_dictionary(path, language)[0]
     phonemes = PhonemeSet.build(dictionaries)
-    names = {language: f"{language}.txt" for language in languages}
-    config = acoustic_config(**{"dictionaries": names, "num_lang": len(names), **overrides})
     save_config(config, folder / "config.yaml")
     (folder / "phonemes.json").write_text(json.dumps(phonemes.dump()))
     (folder / "lang_map.json").write_text(json.dumps(phonemes.lang_map))
     (folder / "spk_map.json").write_text(json.dumps({"anna": 0, "ben": 1}))
     torch.manual_seed(0)
-    model = build_model("acoustic", config.to_dict(), vocab_size=phonemes.vocab_size)
-    for weight in model.diffusion.parameters():  # fresh networks end in zeros
-        torch.nn.init.normal_(weight, std=0.1)
+    model = build_model(config.kind, config.to_dict(), vocab_size=phonemes.vocab_size)
+    for name, weight in model.named_parameters():  # fresh networks end in zeros
+        if "diffusion" in name or "predictor" in name:
+            torch.nn.init.normal_(weight, std=0.1)
+        if name.endswith("dur_predictor.linear.bias"):
+            torch.nn.init.constant_(weight, 2.0)
     state = {f"model.{name}": value for name, value in model.state_dict().items()}
-    content = {"state_dict": state, "category": "acoustic", "global_step": 10}
+    content = {"state_dict": state, "category": config.kind, "global_step": 10}
     torch.save(content, folder / "model_ckpt_steps_10.ckpt")
     return folder
 
@@ -65,6 +103,22 @@ def segment(**changes: Any) -> dict[str, Any]:
         "ph_dur": "0.2 0.1 0.5 0.2",
         "f0_seq": " ".join(["220.0"] * 101),
         "f0_timestep": "0.01",
+    }
+    made.update(changes)
+    return made
+
+
+def score(**changes: Any) -> dict[str, Any]:
+    """Two seconds of ``SP s a n i SP`` as notes: a rest, C4, D4 with a slur to E4, a rest."""
+    made = {
+        "offset": 0.5,
+        "text": "sa ni",
+        "ph_seq": "SP s a n i SP",
+        "ph_num": "2 2 1 1",
+        "note_seq": "rest C4 D4 E4 rest",
+        "note_dur": "0.3 0.5 0.5 0.4 0.3",
+        "note_slur": "0 0 0 1 0",
+        "my_editor": {"kept": True},
     }
     made.update(changes)
     return made

@@ -8,6 +8,7 @@ import pytest
 from singwiz.core.dictionary import PhonemeSet
 from singwiz.core.errors import SingwizError
 from singwiz.core.synthesis.score import ScoreReader
+from singwiz.core.synthesis.segment import transposed
 from singwiz.core.synthesis.speakers import parse_mix
 
 from .conftest import acoustic_config, segment
@@ -41,9 +42,11 @@ def test_zeros_of_f0_are_filled_before_resampling():
     assert part.f0.max() <= 440.0
 
 
-def test_key_transposes_by_semitones():
-    part = reader().read(segment(), 1, key=12)
-    assert np.allclose(part.f0, 440.0)
+def test_key_transposes_notes_and_pitch_and_keeps_cents():
+    moved = transposed(segment(note_seq="rest A3 C4+12"), 2)
+    assert np.allclose(reader().read(moved, 1).f0, 220 * 2 ** (2 / 12))
+    assert moved["note_seq"] == "rest B3 D4+12"
+    assert transposed({"f0_seq": None, "ph_seq": "a"}, 5) == {"ph_seq": "a"}
 
 
 def test_gender_and_velocity_use_the_trained_ranges():
@@ -137,3 +140,17 @@ def test_mix_expressions():
     for wrong in ("", "a|a", "a:1|b", "a:x", "a:0", "a b"):
         with pytest.raises(SingwizError):
             parse_mix(wrong)
+
+
+@pytest.mark.parametrize(
+    ("points", "step", "expected"),
+    [
+        ("100 110 130 160 200", 0.005, [100, 139.66, 139.66, 139.66]),
+        ("0 1", 0.05, [0, 0.2322, 0.4644, 0.6966, 0.9288, 0.9288, 0.9288, 0.9288]),
+        ("7", 0.05, [7, 7, 7]),
+    ],
+)
+def test_curves_are_interpolated_and_hold_their_last_interpolated_value(points, step, expected):
+    curve = {"energy": points, "energy_timestep": step}
+    found = reader().curve(curve, "energy", len(expected))
+    assert np.allclose(found, expected, atol=0.005)
