@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +91,7 @@ class Grid:
         vowels = vowels or [len(inner) - 1]
         edges = [0, *(k + 1 for k in vowels), len(self.symbols)]
         div = np.diff(edges)
-        frames = [int(self.durations[a:b].sum()) for a, b in zip(edges, edges[1:], strict=False)]
+        frames = [int(self.durations[a:b].sum()) for a, b in itertools.pairwise(edges)]
         return div.astype(np.int64), np.array(frames, np.int64)
 
 
@@ -209,7 +210,7 @@ def _filled(tones: Sequence[float], rests: Sequence[bool]) -> Array:
         return np.full(len(tones), 60.0, np.float32)
     filled[: sung[0]] = filled[sung[0]]
     filled[sung[-1] + 1 :] = filled[sung[-1]]
-    for left, right in zip(sung, sung[1:], strict=False):
+    for left, right in itertools.pairwise(sung):
         run = right - left - 1
         half = left + 1 + (run + 1) // 2
         filled[left + 1 : half] = filled[left]
