@@ -18,6 +18,7 @@ from . import (
     demo,
     dictionaries,
     doctor,
+    exporting,
     faces,
     fixes,
     jobs,
@@ -58,6 +59,7 @@ work.register(app)
 app.add_typer(vocoders.app, name="vocoder")
 singing.register(app)
 predicting.register(app)
+exporting.register(app)
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)
 

@@ -62,6 +62,7 @@ class BankPlan:
         vocoder_name: package that is named in the dsconfig.
         character: who the singer is.
         notes: what is missing or odd but no obstacle, as sentences.
+        steps: of the acoustic model's checkpoint; the largest if None.
     """
 
     acoustic: Experiment
@@ -72,6 +73,7 @@ class BankPlan:
     vocoder_name: str
     character: Character
     notes: tuple[str, ...]
+    steps: int | None = None
 
     def options_of(self, experiment: Experiment) -> GraphOptions:
         """Options for one of the variance models: the voices of the acoustic model."""
@@ -95,6 +97,7 @@ def plan_bank(
     vocoder: str = "",
     consent: bool = False,
     allow_incomplete: bool = False,
+    steps: int | None = None,
 ) -> BankPlan:
     """Put a voicebank together on paper.
 
@@ -107,6 +110,7 @@ def plan_bank(
             installed; "" for the one in the acoustic model's config.
         consent: the singers agree to a voice being made.
         allow_incomplete: go on without models that OpenUTAU needs.
+        steps: of the acoustic model's checkpoint; the largest if None.
 
     Raises:
         ExportProblems: all obstacles at once.
@@ -158,7 +162,7 @@ def plan_bank(
             problems += _vocoder_fit(keys, description, path)
     if problems:
         raise ExportProblems(tuple(problems))
-    plan = BankPlan(acoustic, roles, cast, options, path, name, character, tuple(notes))
+    plan = BankPlan(acoustic, roles, cast, options, path, name, character, tuple(notes), steps)
     for experiment in {id(one): one for one in roles.values()}.values():
         tried(_check_voices, plan, experiment)
     if problems:

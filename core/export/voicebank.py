@@ -220,6 +220,7 @@ def _write_models(plan: BankPlan, folder: Path, reporter: Reporter) -> dict[str,
     acoustic = export_experiment(
         plan.acoustic,
         folder,
+        steps=plan.steps,
         options=plan.options,
         layout=BANK_LAYOUT,
         vocoder=plan.vocoder_name,
@@ -263,8 +264,11 @@ def _write_variance(
     for role in reversed(roles):
         module = folder / FOLDERS[role]
         _split(exported, module, role, experiment)
-    home = FOLDERS[roles[0]]
-    return {f"{home}/{name}": error for name, error in exported.errors.items()}
+    homes = {f"{GRAPHS[role]}.onnx": FOLDERS[role] for role in roles}
+    return {
+        f"{homes.get(name.partition(':')[0], first.name)}/{name}": error
+        for name, error in exported.errors.items()
+    }
 
 
 def _split(exported: ExportedExperiment, module: Path, role: str, experiment: Experiment) -> None:

@@ -23,6 +23,12 @@ render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``
          ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
          ``dictionary``, ``vowels``, ``consonants``; ``vocoder``, ``trust_vocoder``, ``any_mel``
 predict  like render, without ``item``, ``experiment``, ``gender``, ``depth``, ``mel``, ``ds_out``
+export   ``to`` (openutau, onnx, diffsinger), ``output``, ``experiment``, ``acoustic``,
+         ``duration``, ``pitch``, ``variance`` (experiments, ``none``), ``vocoder``, ``ckpt``,
+         ``name``, ``author``, ``voice``, ``web``, ``version``, ``image``, ``license``,
+         ``phonemizer``, ``types`` (list of ``phoneme=type``), ``zip``, ``export_spk`` (list),
+         ``freeze_spk``, ``freeze_gender``, ``freeze_velocity``, ``freeze_expr``,
+         ``freeze_glide``, ``weights_only``, ``consent``, ``allow_incomplete``, ``force``
 vocoders ``vocoders`` (files, folders or ``preview``), ``item``, ``dataset``, ``device``,
          ``trust_vocoder``
 ======== ==================================================================================
@@ -327,6 +333,13 @@ def predict(project: Project, params: Mapping[str, Any], reporter: Reporter) -> 
     )
 
 
+def export(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Export the voice; see :func:`.exporting.export_project`."""
+    from .exporting import export_project
+
+    return export_project(project, params, reporter)
+
+
 def _only_acoustic(config: Config) -> None:
     if config.kind != "acoustic":
         raise SingwizError(
@@ -347,6 +360,7 @@ STAGES: dict[str, Stage] = {
     "binarize": binarize,
     "train": train,
     "render": render,
+    "export": export,
     "vocoders": vocoders,
     "predict": predict,
 }
