@@ -63,6 +63,7 @@ class BankPlan:
         character: who the singer is.
         notes: what is missing or odd but no obstacle, as sentences.
         steps: of the acoustic model's checkpoint; the largest if None.
+        lacks_curves: True if the user takes a voice whose curves nothing predicts.
     """
 
     acoustic: Experiment
@@ -74,6 +75,7 @@ class BankPlan:
     character: Character
     notes: tuple[str, ...]
     steps: int | None = None
+    lacks_curves: bool = False
 
     def options_of(self, experiment: Experiment) -> GraphOptions:
         """Options for one of the variance models: the voices of the acoustic model."""
@@ -162,7 +164,18 @@ def plan_bank(
             problems += _vocoder_fit(keys, description, path)
     if problems:
         raise ExportProblems(tuple(problems))
-    plan = BankPlan(acoustic, roles, cast, options, path, name, character, tuple(notes), steps)
+    plan = BankPlan(
+        acoustic,
+        roles,
+        cast,
+        options,
+        path,
+        name,
+        character,
+        tuple(notes),
+        steps,
+        lacks_curves=any(problem.code == "export-no-curves" for problem in lacking),
+    )
     for experiment in {id(one): one for one in roles.values()}.values():
         tried(_check_voices, plan, experiment)
     if problems:

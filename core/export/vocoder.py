@@ -95,7 +95,7 @@ def describe_vocoder(path: Path, *, name: str = "nsf_hifigan") -> dict[str, Any]
             hint="Choose another vocoder, or complete the config.json beside it.",
             where=str(path),
         )
-    mel = {ours: keys.get(theirs) for ours, theirs in _MEL_KEYS.items()}
+    mel: dict[str, Any] = {ours: keys.get(theirs) for ours, theirs in _MEL_KEYS.items()}
     mel["mel_fmax"] = mel["mel_fmax"] or mel["sample_rate"] / 2
     return {
         "name": name,

@@ -8,7 +8,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..reporting import Reporter
 from ..synthesis.experiment import Experiment, read_dictionaries
 from .character import character_txt, character_yaml, folder_name, phonemizer_of
 from .client.checking import BankReport, check_bank, write_report
+from .client.problems import Remark
 from .dsconfig import input_names, variance_dsconfig, write_yaml
 from .dsdict import (
     PhonemeType,
@@ -145,6 +146,8 @@ def export_bank(
         }
         report = check_bank(folder, reporter=reporter)
         report.folder = target
+        if plan.lacks_curves:
+            report.remarks = [_known(remark) for remark in report.remarks]
         _keep_report(report_file, report, errors, plan)
         if report.errors and not force:
             raise _failed(report, report_file)
@@ -412,6 +415,11 @@ def _keep_report(
         "notes": [*plan.notes],
     }
     write_report(path, content)
+
+
+def _known(remark: Remark) -> Remark:
+    """What the user was told and wants to have nevertheless is no error."""
+    return replace(remark, severity="warning") if remark.code == "E_VARIANCE" else remark
 
 
 def _failed(report: BankReport, path: Path) -> SingwizError:

@@ -316,7 +316,8 @@ def read_character(folder: Path) -> tuple[str, tuple[Colour, ...], tuple[Remark,
                 "Save it as UTF-8, and write 'text_file_encoding: utf-8' into character.yaml.",
             )
         )
-    fields = dict(match.groups() for match in map(_FIELD.match, text.splitlines()) if match)
+    matches = map(_FIELD.match, text.splitlines())
+    fields = {match[1]: match[2] for match in matches if match}
     title = str(settings.get("name") or fields.get("name") or "")
     if not title:
         raise BankProblem("E_CHARACTER", "The singer has no name.", "character.txt")

@@ -293,10 +293,10 @@ def _graphs(bank: Bank) -> list[Remark]:
             except BankProblem as problem:
                 remarks.append(Remark.of(problem))
     if bank.vocoder is not None and bank.vocoder_folder is not None:
-        session = bank.vocoder_session
-        assert session is not None
-        session.check_inputs({"mel", "f0"})
-        remarks += _version(session, bank.vocoder_folder / bank.vocoder["model"])
+        sound = bank.vocoder_session
+        assert sound is not None
+        sound.check_inputs({"mel", "f0"})
+        remarks += _version(sound, bank.vocoder_folder / bank.vocoder["model"])
     return remarks
 
 

@@ -77,7 +77,8 @@ class Grid:
     @property
     def times(self) -> NDArray[np.float64]:
         """When each frame is, ms ``[T]``."""
-        return self.start - PADDING * self.frame + np.arange(self.length) * self.frame
+        frames = np.arange(self.length, dtype=np.float64)
+        return self.start - PADDING * self.frame + frames * self.frame
 
     def words(self, dsdict: DsDict) -> tuple[Integers, Integers]:
         """Phonemes and frames per word, int64 ``[W]``: a word begins with its vowel.
@@ -144,7 +145,7 @@ class Curve:
             pitch: semitones ``[T]``.
         """
         ticks = self.start + CURVE_TICKS * np.arange(len(self.points))
-        when = np.array([self.clock.ms(tick) for tick in ticks])
+        when = np.array([self.clock.ms(float(tick)) for tick in ticks])
         cents = np.round(100 * (np.interp(when, times, pitch) - self.points))
         return Curve(self.start, self.points + cents / 100, self.clock)
 

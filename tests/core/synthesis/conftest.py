@@ -77,7 +77,8 @@ def _experiment(folder: Path, config: Config, languages: tuple[str, ...]) -> Pat
         path = folder / f"dictionary-{language}.txt"
         path.write_text("a\ta\nsa\ts a\n" + ("ni\tn i\n" if language == languages[-1] else ""))
         dictionaries[language] = read_dictionary(path, language)[0]
-    phonemes = PhonemeSet.build(dictionaries)
+    groups = config.to_dict().get("merged_phoneme_groups") or ()
+    phonemes = PhonemeSet.build(dictionaries, merged_phoneme_groups=groups)
     save_config(config, folder / "config.yaml")
     (folder / "phonemes.json").write_text(json.dumps(phonemes.dump()))
     (folder / "lang_map.json").write_text(json.dumps(phonemes.lang_map))
