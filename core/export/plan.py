@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..dictionary import Dictionary
 from ..errors import USAGE_PROBLEM, SingwizError
-from ..synthesis.experiment import Experiment
+from ..synthesis.experiment import Experiment, read_dictionaries
 from .character import Character, check_character
 from .dsconfig import CURVES, DEFAULT_VOCODER, mel_keys
 from .experiment import GraphOptions
@@ -62,6 +63,7 @@ class BankPlan:
         vocoder_name: package that is named in the dsconfig.
         character: who the singer is.
         notes: what is missing or odd but no obstacle, as sentences.
+        dictionaries: language -> dictionary of the acoustic model; empty if they are lost.
         steps: of the acoustic model's checkpoint; the largest if None.
         lacks_curves: True if the user takes a voice whose curves nothing predicts.
     """
@@ -74,6 +76,7 @@ class BankPlan:
     vocoder_name: str
     character: Character
     notes: tuple[str, ...]
+    dictionaries: Mapping[str, Dictionary]
     steps: int | None = None
     lacks_curves: bool = False
 
@@ -162,6 +165,7 @@ def plan_bank(
         description = tried(describe_vocoder, path)
         if description is not None:
             problems += _vocoder_fit(keys, description, path)
+    dictionaries = _dictionaries(acoustic, notes)
     if problems:
         raise ExportProblems(tuple(problems))
     plan = BankPlan(
@@ -173,6 +177,7 @@ def plan_bank(
         name,
         character,
         tuple(notes),
+        dictionaries,
         steps,
         lacks_curves=any(problem.code == "export-no-curves" for problem in lacking),
     )
@@ -181,6 +186,18 @@ def plan_bank(
     if problems:
         raise ExportProblems(tuple(problems))
     return plan
+
+
+def _dictionaries(experiment: Experiment, notes: list[str]) -> dict[str, Dictionary]:
+    """The dictionaries of the acoustic model; old experiments may have a phoneme list only."""
+    try:
+        return read_dictionaries(experiment.folder, experiment.config)
+    except SingwizError:
+        notes.append(
+            "The dictionaries are not beside the acoustic model, so the voicebank knows no words: "
+            "people have to write phonemes. Copy dictionary-<language>.txt into its folder."
+        )
+        return {}
 
 
 def _lacking(keys: Mapping[str, Any], roles: Mapping[str, Experiment]) -> list[SingwizError]:

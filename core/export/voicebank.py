@@ -16,7 +16,7 @@ from ..atomic import atomic_path, write_text
 from ..dictionary import Dictionary
 from ..errors import USAGE_PROBLEM, SingwizError
 from ..reporting import Reporter
-from ..synthesis.experiment import Experiment, read_dictionaries
+from ..synthesis.experiment import Experiment
 from .character import character_txt, character_yaml, folder_name, phonemizer_of
 from .client.checking import BankReport, check_bank, write_report
 from .client.problems import Remark
@@ -123,7 +123,7 @@ def export_bank(
     target = parent / name
     _check_target(target)
     known = read_types(types_file) if types_file is not None and types_file.is_file() else {}
-    dictionaries = _dictionaries(plan.acoustic)
+    dictionaries = plan.dictionaries
     own = plan.acoustic.phonemes.ids
     types = phoneme_types(
         plan.acoustic.phonemes,
@@ -162,14 +162,6 @@ def export_bank(
     return ExportedBank(
         target, packed, report, report_file, types_file, errors, files, guessed, plan.notes
     )
-
-
-def _dictionaries(experiment: Experiment) -> dict[str, Dictionary]:
-    """The dictionaries of the acoustic model; none where only its phoneme list was kept."""
-    try:
-        return read_dictionaries(experiment.folder, experiment.config)
-    except SingwizError:
-        return {}
 
 
 def _check_target(target: Path) -> None:

@@ -386,11 +386,13 @@ def smoke_notes(bank: Bank, language: str) -> list[Note]:
     ]
     if not words:
         # A dictionary without words: single vowels, with consonants before them.
-        own = [s for s in dsdict.types if "/" not in s or s.startswith(prefix)]
+        own = [s for s in dsdict.types if not language or "/" not in s or s.startswith(prefix)]
         vowels = [s for s in own if dsdict.is_vowel(s) and s not in ("SP", "AP")]
         rest = [s for s in own if not dsdict.is_vowel(s)]
         words = [f"la [{c} {v}]" for c, v in zip(rest, vowels * len(rest), strict=False)]
         words = words or [f"la [{v}]" for v in vowels]
+    if not words:
+        raise BankProblem("E_DSDICT", "It knows no word and no vowel to sing.", dsdict.where)
     chosen = [words[int(k)] for k in np.linspace(0, len(words) - 1, SMOKE_WORDS)]
     notes: list[Note] = []
     tick = 1000

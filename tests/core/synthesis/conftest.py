@@ -40,13 +40,15 @@ PREDICTS = ("dur", "pitch", "energy", "breathiness", "voicing", "tension")
 
 
 def variance_config(*tags: str, **overrides: Any) -> Config:
-    data = {"base_config": ["configs/variance.yaml"], "dictionaries": {"demo": "demo.txt"}}
+    names = overrides.pop("dictionaries", {"demo": "demo.txt"})
+    data = {"base_config": ["configs/variance.yaml"], "dictionaries": names}
     flags = {f"predict_{tag}": tag in tags for tag in PREDICTS}
     return load_config(data, overrides={**VARIANCE_SIZES, **flags, **overrides})
 
 
 def acoustic_config(**overrides: Any) -> Config:
-    data = {"base_config": ["configs/acoustic.yaml"], "dictionaries": {"demo": "demo.txt"}}
+    names = overrides.pop("dictionaries", {"demo": "demo.txt"})
+    data = {"base_config": ["configs/acoustic.yaml"], "dictionaries": names}
     return load_config(data, overrides={**SIZES, **overrides})
 
 
