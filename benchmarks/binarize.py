@@ -1,12 +1,14 @@
-"""How long preparing recordings takes: python benchmarks/binarize.py [--minutes 10] [--curves]
+"""How long preparing recordings takes: python benchmarks/binarize.py [--minutes 10] [--harvest]
 
 Synthesises singing-like audio (items of 4 to 12 s, 44.1 kHz) into a temporary folder and
 prepares it as a fresh process per row. "CPU s" is user plus system time of that process and of
-its workers, start-up included; "wall s" is what a stopwatch says. Compare CPU seconds: wall
-seconds depend on what else the machine does. Rows named "again" find their features in the
-cache of the row before.
+its workers, start-up included; "wall s" is what a stopwatch says; "peak" is the proportional
+memory of the whole process tree. Compare CPU seconds: wall seconds depend on what else the
+machine does. A row "again" finds everything in the cache, "one label moved" all but what
+depends on labels. The last rows are library calls alone, without reading or writing: those
+that we make, and those with which WORLD is usually used, for comparison.
 
-Needs Linux or macOS (the accounting of child processes comes from the system).
+Needs Linux (memory and the accounting of child processes come from the system).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import soundfile
 import yaml
 
@@ -30,12 +33,36 @@ PHONEMES = ("a", "e", "i", "o", "u", "m", "s", "AP", "SP")
 
 RUN = """
 import sys
-from pathlib import Path
-from singwiz.core.binarize.acoustic import binarize_acoustic
+from singwiz.core.binarize import binarize
 from singwiz.core.config import load_config
-report = binarize_acoustic(load_config(sys.argv[1]), workers=int(sys.argv[2]),
-                           cache_dir="auto" if sys.argv[3] == "cache" else None)
-print(report.counts)
+binarize(load_config(sys.argv[1]), workers=int(sys.argv[2]),
+         cache_dir="auto" if sys.argv[3] == "cache" else None)
+"""
+
+FLOOR = """
+import sys, numpy as np, soundfile
+from pathlib import Path
+from singwiz.core.features.pitch import Harvest, Parselmouth
+RATE, HOP, FFT = 44100, 512, 2048
+for path in sorted(Path(sys.argv[1]).glob("*.wav")):
+    x, _ = soundfile.read(path, dtype="float32")
+    length = -(-len(x) // HOP)
+    frames = {"hop_size": HOP, "length": length}
+    if sys.argv[2] == "praat":
+        Parselmouth(65, 1100).extract(x, RATE, **frames)
+    elif sys.argv[2] == "harvest":
+        Harvest(65, 1100).extract(x, RATE, **frames)
+    else:
+        import pyworld
+        f0, uv = Parselmouth(65, 1100).extract(x, RATE, **frames)
+        f0, x = np.where(uv, 0.0, f0.astype(float)), x.astype(float)
+        times = np.arange(length) * HOP / RATE
+        envelope = pyworld.cheaptrick(x, f0, times, RATE, fft_size=FFT)
+        noisy = pyworld.d4c(x, f0, times, RATE, fft_size=FFT)
+        tone, breath = envelope * (1 - noisy ** 2), envelope * noisy ** 2
+        for power, share in ((tone, 0.0), (breath, 1.0)):
+            pyworld.synthesize(f0, np.maximum(power, 1e-16), np.full_like(noisy, share), RATE,
+                               1000 * HOP / RATE)
 """
 
 
@@ -61,34 +88,60 @@ def sing(rng: np.random.Generator, seconds: float) -> tuple[np.ndarray, list[str
 
 
 def make_corpus(folder: Path, minutes: float) -> None:
-    """Write wavs, transcriptions and dictionary."""
+    """Write wavs, transcriptions with words and notes, and dictionary."""
     rng = np.random.default_rng(0)
     (folder / "wavs").mkdir(parents=True)
-    rows = ["name,ph_seq,ph_dur"]
+    rows = ["name,ph_seq,ph_dur,ph_num,note_seq,note_dur"]
     total, number = 0.0, 0
     while total < minutes * 60:
         seconds = float(rng.uniform(4, 12))
         waveform, ph_seq, ph_dur = sing(rng, seconds)
         soundfile.write(folder / "wavs" / f"p{number:03}.wav", waveform, SAMPLE_RATE, "PCM_16")
         durations = " ".join(f"{value:.6f}" for value in ph_dur)
-        rows.append(f"p{number:03},{' '.join(ph_seq)},{durations}")
+        words, notes = " ".join("1" for _ in ph_dur), " ".join("C4" for _ in ph_dur)
+        rows.append(f"p{number:03},{' '.join(ph_seq)},{durations},{words},{notes},{durations}")
         total, number = total + seconds, number + 1
     (folder / "transcriptions.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     lines = [f"{symbol}\t{symbol}" for symbol in PHONEMES[:7]]
     (folder / "dictionary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def measure(config: Path, workers: int, cache: bool) -> tuple[float, float]:
-    """Wall and CPU seconds of one run."""
+def move_a_label(folder: Path) -> None:
+    """Move one border in the labels of one item by 10 ms."""
+    table = folder / "transcriptions.csv"
+    rows = table.read_text(encoding="utf-8").splitlines()
+    cells = rows[3].split(",")
+    durations = [float(value) for value in cells[2].split()]
+    durations[2], durations[3] = durations[2] + 0.01, durations[3] - 0.01
+    cells[2] = " ".join(f"{value:.6f}" for value in durations)
+    rows[3] = ",".join(cells)
+    table.write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def measure(code: str, *arguments: str) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and peak memory in MB of a program and its children."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-c", RUN, str(config), str(workers), "cache" if cache else "none"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL)
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, _memory(process.pid))
+        time.sleep(0.2)
+    if process.returncode:
+        raise SystemExit(f"a run failed: {arguments}")
     after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, cpu
+    return wall, cpu, peak
+
+
+def _memory(pid: int) -> float:
+    total = 0
+    try:
+        top = psutil.Process(pid)
+        for one in (top, *top.children(recursive=True)):
+            total += one.memory_full_info().pss
+    except (psutil.Error, OSError):
+        return 0.0
+    return total / 2**20
 
 
 def main() -> None:
@@ -96,44 +149,71 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--pe", default="parselmouth", choices=("parselmouth", "harvest"))
-    parser.add_argument("--no-curves", action="store_true", help="leave the slow rows out")
+    parser.add_argument("--harvest", action="store_true", help="also the slow rows")
+    parser.add_argument("--repeat", type=int, default=1, help="best of so many runs")
     options = parser.parse_args()
     results = []
+
+    def row(what: str, code: str, *arguments: str) -> None:
+        runs = [measure(code, *arguments) for _ in range(options.repeat)]
+        wall, cpu, peak = (min(values) for values in zip(*runs, strict=True))
+        speed = options.minutes * 60 / cpu
+        print(
+            f"{what:52} wall {wall:7.2f} s  CPU {cpu:7.2f} s  {speed:7.1f} audio s/CPU s  "
+            f"peak {peak:5.0f} MB",
+            flush=True,
+        )
+        figures = {"wall_s": round(wall, 2), "cpu_s": round(cpu, 2), "peak_mb": round(peak)}
+        results.append({"what": what, **figures})
+
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         make_corpus(root / "raw", options.minutes)
-        for curves in (False,) if options.no_curves else (False, True):
-            config = root / f"config-{curves}.yaml"
-            content = {
-                "base_config": ["configs/acoustic.yaml"],
-                "task_cls": "training.acoustic_task.AcousticTask",
-                "datasets": [
-                    {
-                        "raw_data_dir": str(root / "raw"),
-                        "speaker": "bench",
-                        "language": "xx",
-                        "test_prefixes": ["p000", "p001"],
-                    }
-                ],
-                "dictionaries": {"xx": str(root / "raw" / "dictionary.txt")},
-                "binary_data_dir": str(root / f"binary-{curves}"),
-                "pe": options.pe,
-                "hnsep": "world",
-                "use_breathiness_embed": curves,
-                "use_voicing_embed": curves,
-                "use_tension_embed": curves,
-            }
-            config.write_text(yaml.safe_dump(content), encoding="utf-8")
-            rows = [(f"workers {workers}", workers, False) for workers in options.workers]
-            rows += [("filling the cache", 0, True), ("again", 0, True)]
-            for label, workers, cache in rows:
-                wall, cpu = measure(config, workers, cache)
-                what = f"{options.pe}, {'three curves' if curves else 'no curves'}, {label}"
-                speed = options.minutes * 60 / cpu
-                print(f"{what:48} wall {wall:6.2f} s  CPU {cpu:6.2f} s  {speed:6.0f} audio s/CPU s")
-                results.append({"what": what, "wall_s": round(wall, 2), "cpu_s": round(cpu, 2)})
+        wavs = str(root / "raw" / "wavs")
+        settings = [("acoustic", "parselmouth", False), ("acoustic", "parselmouth", True)]
+        if options.harvest:
+            settings.append(("acoustic", "harvest", False))
+        settings.append(("variance", "parselmouth", True))
+        for kind, pe, curves in settings:
+            config = write_config(root, kind, pe, curves)
+            label = f"{kind}, {pe}, {'three curves' if curves else 'no curves'}"
+            for workers in options.workers if pe == "parselmouth" else options.workers[-1:]:
+                row(f"{label}, {workers} workers", RUN, config, str(workers), "none")
+            # The variance model finds what the acoustic model with curves has left.
+            row(f"{label}, filling the cache", RUN, config, "0", "cache")
+            row(f"{label}, again", RUN, config, "0", "cache")
+            move_a_label(root / "raw")
+            row(f"{label}, one label moved", RUN, config, "0", "cache")
+        row("only Praat's pitch", FLOOR, wavs, "praat")
+        row("only Praat's pitch and pyworld", FLOOR, wavs, "world")
+        if options.harvest:
+            row("only pyworld's harvest", FLOOR, wavs, "harvest")
     print(json.dumps({"minutes": options.minutes, "cores": os.cpu_count(), "rows": results}))
+
+
+def write_config(root: Path, kind: str, pe: str, curves: bool) -> str:
+    """Write a config beside the corpus; returns its path."""
+    config = root / f"{kind}-{pe}-{curves}.yaml"
+    pattern = "use_{}_embed" if kind == "acoustic" else "predict_{}"
+    content = {
+        "base_config": [f"configs/{kind}.yaml"],
+        "task_cls": f"training.{kind}_task.{kind.title()}Task",
+        "datasets": [
+            {
+                "raw_data_dir": str(root / "raw"),
+                "speaker": "bench",
+                "language": "xx",
+                "test_prefixes": ["p000", "p001"],
+            }
+        ],
+        "dictionaries": {"xx": str(root / "raw" / "dictionary.txt")},
+        "binary_data_dir": str(root / f"binary-{kind}-{pe}-{curves}"),
+        "pe": pe,
+        "hnsep": "world",
+        **{pattern.format(name): curves for name in ("breathiness", "voicing", "tension")},
+    }
+    config.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return str(config)
 
 
 if __name__ == "__main__":

@@ -55,19 +55,11 @@ def migrate_names(state_dict: Mapping[str, Any]) -> dict[str, Any]:
     return migrated
 
 
-def read_checkpoint(path: Path, category: str) -> dict[str, Any]:
-    """Everything that a checkpoint holds, on the CPU, with the names in it migrated.
-
-    Args:
-        path: the ``.ckpt`` file.
-        category: what it has to be, ``acoustic`` or ``variance``.
-
-    Returns:
-        The file's dict; its ``state_dict`` still has the ``model.`` prefix, optimizer states and
-        counters are as saved.
+def read_data(path: Path) -> Any:
+    """What a file of torch holds, on the CPU; only tensors, numbers, texts, lists and dicts.
 
     Raises:
-        SingwizError: no such file, not a checkpoint, unsafe content, or of another category.
+        SingwizError: no such file, damaged, no file of torch, or with code in it.
     """
     import torch
 
@@ -79,7 +71,7 @@ def read_checkpoint(path: Path, category: str) -> dict[str, Any]:
             where=str(path),
         )
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged or hostile file makes the reader raise
         raise SingwizError(
             "checkpoint-unreadable",
@@ -87,6 +79,25 @@ def read_checkpoint(path: Path, category: str) -> dict[str, Any]:
             hint="Copy or download it again, and only from someone you trust.",
             where=str(path),
         ) from error
+
+
+def read_checkpoint(path: Path, category: str | None = None) -> dict[str, Any]:
+    """Everything that a checkpoint holds, on the CPU, with the names in it migrated.
+
+    Args:
+        path: the ``.ckpt`` file.
+        category: what it has to be, ``acoustic`` or ``variance``; None takes any.
+
+    Returns:
+        The file's dict; its ``state_dict`` still has the ``model.`` prefix, optimizer states and
+        counters are as saved.
+
+    Raises:
+        SingwizError: no such file, not a checkpoint, unsafe content, or of another category.
+    """
+    import torch
+
+    content = read_data(path)
     state_dict = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(state_dict, dict) or not all(
         isinstance(name, str) and isinstance(value, torch.Tensor)
@@ -99,7 +110,7 @@ def read_checkpoint(path: Path, category: str) -> dict[str, Any]:
             where=str(path),
         )
     found = content.get("category")
-    if found != category:
+    if category is not None and found != category:
         kind = f"a checkpoint of kind {found!r}" if isinstance(found, str) else "of unknown kind"
         raise SingwizError(
             "checkpoint-category",
@@ -137,6 +148,20 @@ def load_state_dict(path: Path, category: str) -> dict[str, Tensor]:
     return weights
 
 
+def misfits(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """How ``weights`` differ from those of ``model`` in names and shapes, in words."""
+    own = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    return [
+        *(f"{name} is missing" for name in own if name not in weights),
+        *(f"{name} is not part of the model" for name in weights if name not in own),
+        *(
+            f"{name} has shape {tuple(weights[name].shape)} instead of {shape}"
+            for name, shape in own.items()
+            if name in weights and tuple(weights[name].shape) != shape
+        ),
+    ]
+
+
 def load_weights(model: nn.Module, path: Path, category: str) -> None:
     """Load all weights of ``model`` from a checkpoint; nothing may be missing or left over.
 
@@ -145,14 +170,7 @@ def load_weights(model: nn.Module, path: Path, category: str) -> None:
             counts the differences and names the first.
     """
     weights = load_state_dict(path, category)
-    own = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    differences = [f"{name} is missing" for name in own if name not in weights]
-    differences += [f"{name} is not part of the model" for name in weights if name not in own]
-    differences += [
-        f"{name} has shape {tuple(weights[name].shape)} instead of {shape}"
-        for name, shape in own.items()
-        if name in weights and tuple(weights[name].shape) != shape
-    ]
+    differences = misfits(model, weights)
     if differences:
         raise SingwizError(
             "checkpoint-does-not-fit",

@@ -86,6 +86,9 @@ class ProjectState(BaseModel):
     extra_phonemes: list[str] = Field(default_factory=list)
     merged_phoneme_groups: list[list[str]] = Field(default_factory=list)
     models: dict[ModelKind, ModelChoice] = Field(default_factory=dict)
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    """Config keys, by dotted name, for every model that has them, e.g. ``pe``: models of one
+    voice must agree on what is measured. A model's own overrides win."""
     thresholds: dict[str, float] = Field(default_factory=dict)
     """Limits of the checks that the user moved, by name."""
     guide: dict[str, Any] = Field(default_factory=dict)

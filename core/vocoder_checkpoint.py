@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .atomic import atomic_path, write_text
 from .errors import USAGE_PROBLEM, SingwizError
+from .models.vocoder.config import MEL_KEYS, ddsp_keys, generator_keys
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,17 +26,6 @@ if TYPE_CHECKING:
 
 HIFIGAN_NAME = re.compile(r"(g|do)_\d{8}")
 """``g_00005000`` has the generator, ``do_00005000`` discriminators and optimizers."""
-
-MEL_NAMES = {
-    "sampling_rate": "audio_sample_rate",
-    "num_mels": "audio_num_mel_bins",
-    "n_fft": "fft_size",
-    "win_size": "win_size",
-    "hop_size": "hop_size",
-    "fmin": "fmin",
-    "fmax": "fmax",
-}
-"""What describes the mel, by its name in ``config.json`` and in the configs of models."""
 
 _FAMILIES = {
     "nsf": "a full NSF-HiFiGAN",
@@ -193,7 +183,10 @@ def _no_vocoder(path: Path) -> SingwizError:
 
 
 def read_vocoder_config(path: Path) -> dict[str, Any]:
-    """The keys of the ``config.json`` beside a vocoder, or of the ``config.yaml`` of its training.
+    """The keys of the ``config.json`` beside a vocoder.
+
+    A training has a ``config.yaml`` instead, and so has a DDSP vocoder, which describes only its
+    mel.
 
     Args:
         path: the vocoder's file.
@@ -201,31 +194,20 @@ def read_vocoder_config(path: Path) -> dict[str, Any]:
     Raises:
         SingwizError: there is neither, or it cannot be read.
     """
-    from .models.vocoder.config import generator_keys
-
     plain, training = path.with_name("config.json"), path.with_name("config.yaml")
     source = plain if plain.is_file() else training
     if not source.is_file():
         raise SingwizError(
             "vocoder-config-missing",
             f"Beside the vocoder there is no config.json in '{path.parent}'.",
-            hint="Put the config.json that came with the vocoder beside it.",
+            hint="Put the config.json (of a DDSP vocoder: config.yaml) that came with the vocoder "
+            "beside it.",
             where=str(path),
         )
     try:
-        if source.stat().st_size > _MAX_CONFIG_BYTES:
-            raise ValueError("too large")
-        text = source.read_text(encoding="utf-8-sig")
-        if source is plain:
-            content = json.loads(text)
-        else:
-            import yaml
-
-            content = yaml.safe_load(text)
-        if not isinstance(content, dict):
-            raise ValueError("no mapping")
-        return generator_keys(content)
-    except (OSError, ValueError, RecursionError, *_yaml_errors()) as error:
+        content = _parsed(source)
+        return ddsp_keys(content) if "data" in content else generator_keys(content)
+    except (OSError, ValueError, RecursionError) as error:
         raise SingwizError(
             "vocoder-config-damaged",
             f"'{source.name}' beside the vocoder cannot be read.",
@@ -234,10 +216,23 @@ def read_vocoder_config(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _yaml_errors() -> tuple[type[Exception], ...]:
-    import yaml
+def _parsed(source: Path) -> dict[str, Any]:
+    """A JSON or YAML mapping; ``ValueError`` if it is none."""
+    if source.stat().st_size > _MAX_CONFIG_BYTES:
+        raise ValueError("too large")
+    text = source.read_text(encoding="utf-8-sig")
+    if source.suffix == ".json":
+        content = json.loads(text)
+    else:
+        import yaml
 
-    return (yaml.YAMLError,)
+        try:
+            content = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ValueError("no YAML") from error
+    if not isinstance(content, dict):
+        raise ValueError("no mapping")
+    return content
 
 
 def load_generator(
@@ -257,7 +252,6 @@ def load_generator(
     Raises:
         SingwizError: the file or its config cannot be read, or they do not fit each other.
     """
-    from .models.vocoder.config import generator_keys
     from .models.vocoder.generator import Generator
     from .models.vocoder.norms import fold_weight_norm
 
@@ -298,8 +292,6 @@ def check_family(checkpoint: VocoderCheckpoint, config: Mapping[str, Any]) -> No
     Raises:
         SingwizError: the families differ.
     """
-    from .models.vocoder.config import generator_keys
-
     keys = generator_keys(config)
     wanted = keys.get("excitation") or ("mini" if keys.get("mini_nsf") else "")
     # Configs of full NSF-HiFiGAN and of HiFi-GAN look alike; only the weights tell them apart.
@@ -398,25 +390,23 @@ def write_generator(path: Path, generator: nn.Module, config: Mapping[str, Any])
     """
     import torch
 
-    from .models.vocoder.generator import Generator
+    from .models.vocoder.norms import weight_norm_state
 
     structure: Any = generator.structure
-    with torch.device("meta"):
-        names = Generator(structure).state_dict()
     state = {
-        name: value.detach().cpu().clone()
-        for name, value in weight_norm_names(generator.state_dict(), names).items()
+        name: value.detach().cpu().contiguous().clone()
+        for name, value in weight_norm_state(generator).items()
+    }
+    keys = {
+        **container_config(config),
+        "mini_nsf": structure.excitation == "mini",
+        "noise_sigma": structure.noise_sigma,
     }
     try:
-        # The weights come last: where they are, their config is, too.
-        keys = {
-            **container_config(config),
-            "mini_nsf": structure.excitation == "mini",
-            "noise_sigma": structure.noise_sigma,
-        }
-        write_text(path.with_name("config.json"), json.dumps(keys, indent=1))
         with atomic_path(path) as temporary:
             torch.save({"generator": state}, temporary)
+            # Only when the weights are safe: an old vocoder must not get the config of a new one.
+            write_text(path.with_name("config.json"), json.dumps(keys, indent=1))
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
         raise SingwizError(
             "vocoder-unwritable",
@@ -428,14 +418,12 @@ def write_generator(path: Path, generator: nn.Module, config: Mapping[str, Any])
 
 def container_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of ``config.json`` for a training config (or for such keys)."""
-    from .models.vocoder.config import generator_keys
-
     keys = generator_keys(config)
     defaults = {"pc_aug": False, "mini_nsf": False, "noise_sigma": 0.0}
     # Which excitation a network has is seen in its weights.
-    own = (*MEL_NAMES, *defaults, "excitation")
+    own = (*MEL_KEYS, *defaults, "excitation")
     first = {name: value for name, value in keys.items() if name not in own}
-    mel = {name: keys[name] for name in MEL_NAMES if name in keys}
+    mel = {name: keys[name] for name in MEL_KEYS if name in keys}
     return {**first, **mel, **{name: keys.get(name, value) for name, value in defaults.items()}}
 
 

@@ -1,4 +1,4 @@
-"""A real browser, shared by everything that drives one."""
+"""A real browser, shared by everything that drives one; and no files of the user's own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.remote.webdriver import WebDriver
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_fetched_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What whoever runs the tests has fetched for their voices must not change results."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SINGWIZ_ASSETS", str(tmp_path_factory.mktemp("assets")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import typer
 
 from ...core.errors import INTERRUPTED, Cancelled, SingwizError
 from . import (
+    assets,
     bring,
     configs,
     demo,
@@ -20,6 +21,7 @@ from . import (
     doctor,
     exporting,
     faces,
+    features,
     fixes,
     jobs,
     labels,
@@ -27,6 +29,7 @@ from . import (
     predicting,
     recordings,
     singing,
+    speakers,
     vocoders,
     work,
 )
@@ -54,12 +57,15 @@ fixes.register(app)
 app.add_typer(labels.app, name="labels")
 plots.register(app)
 app.add_typer(dictionaries.app, name="dictionary")
+app.add_typer(features.app, name="features")
 app.add_typer(configs.app, name="config")
 work.register(app)
-app.add_typer(vocoders.app, name="vocoder")
 singing.register(app)
 predicting.register(app)
 exporting.register(app)
+app.add_typer(vocoders.app, name="vocoder")
+app.add_typer(assets.app, name="assets")
+app.add_typer(speakers.app, name="speakers")
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)
 

@@ -154,7 +154,8 @@ def notes(
         ),
     ] = "estimate",
     pitch: Annotated[
-        str, typer.Option("--pitch", metavar="NAME", help="Pitch extractor to use.")
+        str,
+        typer.Option("--pitch", metavar="NAME", help="parselmouth, swift-f0, harvest or rmvpe."),
     ] = "parselmouth",
     lowest: Annotated[float, typer.Option("--lowest", help="Hz.")] = 65.0,
     highest: Annotated[float, typer.Option("--highest", help="Hz.")] = 1100.0,
@@ -197,7 +198,12 @@ def _change_notes(
         return align_notes(edit)
     if how == "merge":
         return merge_short_notes(edit)
-    extractor = pitch_extractor(SimpleNamespace(pe=pitch, f0_min=lowest, f0_max=highest))
+    extractor = pitch_extractor(
+        SimpleNamespace(
+            pe=pitch, f0_min=lowest, f0_max=highest, pe_ckpt="checkpoints/rmvpe/model.pt"
+        ),
+        base_dir=project.root,
+    )
     dataset = _open_dataset(project, edit.name)
     with ConsoleReporter() as reporter:
         if how == "cents":

@@ -11,6 +11,7 @@ from ...core.errors import USAGE_PROBLEM, SingwizError
 from .output import Json, duration, out, print_json
 from .places import ConfigFile, Experiment, load_own_config, open_project
 from .song_options import (
+    AnyMel,
     Checkpoint,
     Consonants,
     DictionaryName,
@@ -27,13 +28,16 @@ from .song_options import (
     Speaker,
     Steps,
     Title,
+    TrustVocoder,
     Variance,
+    VocoderFile,
     Vowels,
     absolute,
     project_and_songs,
     score_params,
+    vocoder_params,
 )
-from .work import Device, TrustVocoder, vocoder_path
+from .work import Device
 
 if TYPE_CHECKING:
     from ...core.config import Config
@@ -92,22 +96,14 @@ def render(
         Path | None,
         typer.Option("--ds-out", metavar="OUT.ds", help="Also write the song with predictions."),
     ] = None,
-    vocoder: Annotated[
-        str,
-        typer.Option(
-            "--vocoder", metavar="FILE", help="Instead of the voice's: a file, or 'preview'."
-        ),
-    ] = "",
-    trust_vocoder: TrustVocoder = False,
-    any_mel: Annotated[
-        bool,
-        typer.Option("--any-mel", help="Use a vocoder that was made for other spectrograms."),
-    ] = False,
     part: Part = "",
     lyrics: Lyrics = "",
     dictionary: DictionaryName = "",
     vowels: Vowels = "",
     consonants: Consonants = "",
+    vocoder: VocoderFile = "",
+    trust_vocoder: TrustVocoder = False,
+    any_mel: AnyMel = False,
     device: Device = "auto",
     config: ConfigFile = None,
     as_json: Json = False,
@@ -148,10 +144,8 @@ def render(
         "title": title,
         "mel": mel,
         "ds_out": absolute(ds_out),
-        "vocoder": vocoder_path(vocoder),
-        "trust_vocoder": trust_vocoder,
-        "any_mel": any_mel,
         **score_params(part, lyrics, dictionary, vowels, consonants),
+        **vocoder_params(vocoder, trust_vocoder, any_mel),
         "device": device,
     }
     if project is not None:
@@ -220,6 +214,9 @@ def vocode(
         Path | None,
         typer.Option("-o", "--output", "--out", metavar="OUT.wav", help="Default: beside it."),
     ] = None,
+    vocoder: VocoderFile = "",
+    trust_vocoder: TrustVocoder = False,
+    any_mel: AnyMel = False,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -234,7 +231,12 @@ def vocode(
     loaded = _vocoder_config(project, experiment, config)
     result = run_call(
         lambda reporter: vocode_mels(
-            mels, config=loaded, output=target, device=device, reporter=reporter
+            mels,
+            config=loaded,
+            output=target,
+            device=device,
+            params=vocoder_params(vocoder, trust_vocoder, any_mel),
+            reporter=reporter,
         )
     )
     if as_json:

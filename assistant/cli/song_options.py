@@ -55,10 +55,24 @@ Steps = Annotated[
     int | None, typer.Option("--steps", min=1, help="Sampling steps; default: the config's.")
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Same seed, same song; default: random.")]
+VocoderFile = Annotated[
+    str,
+    typer.Option("--vocoder", metavar="FILE", help="Instead of the voice's: a file, or 'preview'."),
+]
+TrustVocoder = Annotated[
+    bool,
+    typer.Option(
+        "--trust-vocoder", help="Run the program in a DDSP vocoder; only if you know who made it."
+    ),
+]
+AnyMel = Annotated[
+    bool, typer.Option("--any-mel", help="Use a vocoder that was made for other spectrograms.")
+]
 Num = Annotated[int, typer.Option("--num", min=1, metavar="N", help="How often each song.")]
 Title = Annotated[str, typer.Option("--title", help="Name of the files; default: the song's.")]
 Checkpoint = Annotated[
-    int | None, typer.Option("--ckpt", min=0, metavar="STEPS", help="Default: the newest.")
+    str | None,
+    typer.Option("--ckpt", metavar="STEPS", help="Or best. Default: the newest."),
 ]
 Part = Annotated[
     str,
@@ -116,6 +130,20 @@ def _holds_songs(path: Path) -> bool:
 def absolute(path: Path | None) -> str | None:
     """A path as jobs get it, independent of the working directory."""
     return str(path.expanduser().absolute()) if path else None
+
+
+def vocoder_path(name: str) -> str:
+    """A vocoder from the command line: ``preview``, or a path made absolute."""
+    return name if name in ("", "preview") else str(Path(name).expanduser().absolute())
+
+
+def vocoder_params(vocoder: str, trust_vocoder: bool, any_mel: bool) -> dict[str, object]:
+    """The user's choice of a vocoder, as stages take it."""
+    return {
+        "vocoder": vocoder_path(vocoder),
+        "trust_vocoder": trust_vocoder,
+        "any_mel": any_mel,
+    }
 
 
 def score_params(

@@ -10,7 +10,8 @@ import typer
 from ...core.errors import USAGE_PROBLEM, SingwizError
 from .output import Json, out, print_json, show_table
 from .places import ProjectFolder
-from .work import Device, TrustVocoder, vocoder_path
+from .song_options import TrustVocoder, vocoder_path
+from .work import Device
 
 if TYPE_CHECKING:
     from typing import Any

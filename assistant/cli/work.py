@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from ...core.errors import INTERRUPTED
+from ...core.errors import INTERRUPTED, USAGE_PROBLEM, SingwizError
 from .output import Json, duration, out, print_json
 from .places import (
     ConfigFile,
@@ -25,18 +25,6 @@ Device = Annotated[
     typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps; auto takes the best there is."),
 ]
 
-TrustVocoder = Annotated[
-    bool,
-    typer.Option(
-        "--trust-vocoder", help="Run the program in a DDSP vocoder; only if you know who made it."
-    ),
-]
-
-
-def vocoder_path(name: str) -> str:
-    """A vocoder from the command line: ``preview``, or a path made absolute."""
-    return name if name in ("", "preview") else str(Path(name).expanduser().absolute())
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -48,15 +36,49 @@ def binarize(
     project: ProjectOrNone = None,
     model: Model = "acoustic",
     workers: Workers = None,
+    engine: Annotated[
+        Literal["local", "dask"],
+        typer.Option("--engine", help="Processes of this machine, or a Dask cluster."),
+    ] = "local",
+    address: Annotated[
+        str,
+        typer.Option(
+            "--address",
+            metavar="HOST:PORT",
+            help="Scheduler of the Dask cluster; without it a cluster is started here.",
+        ),
+    ] = "",
+    max_failed: Annotated[
+        int,
+        typer.Option("--max-failed", min=0, help="Broken recordings to do without."),
+    ] = 0,
+    pickled: Annotated[
+        bool,
+        typer.Option("--pickled-meta", help="Write train.meta and valid.meta for DiffSinger, too."),
+    ] = False,
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
     """Prepare the recordings for training: mel, pitch and labels in one binary dataset."""
     from .foreground import run_call, run_here
 
+    if address and engine != "dask":
+        raise SingwizError(
+            "address-without-dask",
+            "--address names the scheduler of a Dask cluster, but no cluster is asked for.",
+            hint="Add --engine dask.",
+            exit_code=USAGE_PROBLEM,
+        )
+    options: dict[str, Any] = {
+        "workers": workers,
+        "engine": engine,
+        "address": address,
+        "max_failed": max_failed,
+        "pickled_meta": pickled,
+    }
     opened = open_project(project, config=config)
     if opened is not None:
-        result = run_here(opened, "binarize", {"model": model, "workers": workers})
+        result = run_here(opened, "binarize", {"model": model, **options})
     else:
         from ...core.jobs.stages import binarize_config
 
@@ -64,7 +86,7 @@ def binarize(
         loaded = load_own_config(config)
         result = run_call(
             lambda reporter: binarize_config(
-                loaded, workers=workers, base_dir=Path.cwd(), reporter=reporter
+                loaded, options, base_dir=Path.cwd(), reporter=reporter
             )
         )
     if as_json:
@@ -98,6 +120,19 @@ def train(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Of weights, data order and noise.")
     ] = None,
+    retry_smaller: Annotated[
+        bool,
+        typer.Option(
+            "--retry-smaller", help="If memory runs out, go on with batches half as large."
+        ),
+    ] = False,
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="Let torch compile the network; pays on recent GPUs."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and stop.")
+    ] = False,
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
@@ -110,9 +145,16 @@ def train(
         "max_steps": max_steps,
         "device": device,
         "seed": seed,
+        "retry_smaller": retry_smaller,
+        "compile": compiled,
+        "dry_run": dry_run,
     }
     opened = open_project(project, config=config)
-    if opened is not None:
+    if opened is not None and dry_run:
+        from ...core.jobs.stages import run_stage
+
+        result = run_call(lambda reporter: run_stage("train", opened, params, reporter))
+    elif opened is not None:
         result = run_here(opened, "train", params)
     else:
         from ...core.jobs.stages import train_config
@@ -125,6 +167,10 @@ def train(
                 loaded, work_dir=work_dir, params=params, reporter=reporter
             )
         )
+    if dry_run:
+        if as_json:
+            print_json(result)
+        return
     stopped = bool(result["stopped_early"])
     if as_json:
         print_json(result)
@@ -145,5 +191,11 @@ def show_trained(result: dict[str, Any]) -> None:
         f"Trained to step {result['steps']} in {duration(result['seconds'])}", style="bold"
     )
     for name, value in sorted(result["metrics"].items()):
-        console.print(f"  {name}: {value if value is None else f'{value:.5g}'}")
+        if not name.startswith("metrics/"):
+            console.print(f"  {name}: {value if value is None else f'{value:.5g}'}")
+    for line in result["table"]:
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"  checkpoint: {result['checkpoint']}")
+    best = result["best"]
+    if best:
+        console.print(f"  best: step {best['step']}, {best['why']}")

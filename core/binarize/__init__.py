@@ -10,15 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .acoustic import binarize_acoustic
     from .report import BinarizeReport
+    from .run import binarize
     from .storage import BinaryDataset, BinaryWriter, read_metadata
 
 _HOME = {
     "BinarizeReport": ".report",
     "BinaryDataset": ".storage",
     "BinaryWriter": ".storage",
-    "binarize_acoustic": ".acoustic",
+    "binarize": ".run",
     "read_metadata": ".storage",
 }
 
@@ -26,7 +26,7 @@ __all__ = [
     "BinarizeReport",
     "BinaryDataset",
     "BinaryWriter",
-    "binarize_acoustic",
+    "binarize",
     "read_metadata",
 ]
 

@@ -2,7 +2,8 @@
 
 An entry is named by a hash of the recording's bytes and of everything that decides its
 features; nothing has to be invalidated by hand. Whatever cannot be read counts as absent.
-Entries that the latest run did not use are removed, so the cache is as large as the dataset.
+All datasets beside each other share a cache. Entries that the latest run of none of them used
+are removed, so the cache is about as large as the datasets.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import time
 import zipfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -19,13 +21,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1
+from ..atomic import write_text
+
+VERSION = 2
 """Increase whenever a feature changes although its settings do not."""
 
 _SUFFIX = ".npz"
+_LIST_SUFFIX = ".keys"
 
 
-def audio_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """A hash of the bytes of a file, hexadecimal."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
@@ -80,12 +85,50 @@ class FeatureCache:
             with suppress(OSError):
                 temporary.unlink()
 
-    def keep_only(self, keys: Iterable[str]) -> None:
-        """Remove all entries but these."""
-        wanted = {key + _SUFFIX for key in keys}
+    def claim(self, target: Path, keys: Iterable[str]) -> None:
+        """Announce the entries that a dataset needs; what it needed before stays as well."""
+        path = self._list_of(target)
+        self._write_list(path, target, {*keys, *self._read_list(path)[1]})
+
+    def settle(self, target: Path, keys: Iterable[str]) -> None:
+        """Let a dataset keep these entries only, and remove those that no dataset needs."""
         if not self.folder.is_dir():
             return
+        self._write_list(self._list_of(target), target, set(keys))
+        yesterday = time.time() - 86400
+        wanted: set[str] = set()
+        for path in self.folder.glob("*" + _LIST_SUFFIX):
+            owner, needed = self._read_list(path)
+            # A dataset that is being made for the first time does not exist yet.
+            if owner is None or not (owner.exists() or _newer(path, yesterday)):
+                path.unlink(missing_ok=True)
+            else:
+                wanted |= needed
         for file in self.folder.iterdir():
             ours = file.suffix == _SUFFIX and len(file.stem) == 32
-            if (ours and file.name not in wanted) or (file.suffix == ".tmp"):
+            abandoned = file.suffix == ".tmp" and not _newer(file, yesterday)
+            if (ours and file.stem not in wanted) or abandoned:
                 file.unlink(missing_ok=True)
+
+    def _list_of(self, target: Path) -> Path:
+        name = hashlib.blake2b(str(target).encode(), digest_size=8).hexdigest()
+        return self.folder / (name + _LIST_SUFFIX)
+
+    def _read_list(self, path: Path) -> tuple[Path | None, set[str]]:
+        try:
+            owner, *keys = path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError):
+            return None, set()
+        return (Path(owner) if owner else None), set(keys)
+
+    def _write_list(self, path: Path, target: Path, keys: set[str]) -> None:
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_text(path, "\n".join([str(target), *sorted(keys)]))
+
+
+def _newer(path: Path, moment: float) -> bool:
+    try:
+        return path.stat().st_mtime > moment
+    except OSError:
+        return True

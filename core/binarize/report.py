@@ -19,6 +19,8 @@ class BinarizeReport:
         seconds_per_speaker: per split, speaker name -> seconds.
         items_per_dataset: raw_data_dir -> items.
         phonemes: symbol -> occurrences.
+        notes: MIDI number -> notes; empty unless pitch is learned.
+        glides: ornament -> notes; empty unless they are learned.
         skipped: ``{item, reason}`` of items that were left out.
         warnings: sentences.
         cached: recordings whose features were known from an earlier run.
@@ -35,6 +37,8 @@ class BinarizeReport:
     seconds_per_speaker: dict[str, dict[str, float]] = field(default_factory=dict)
     items_per_dataset: dict[str, int] = field(default_factory=dict)
     phonemes: dict[str, int] = field(default_factory=dict)
+    notes: dict[int, int] = field(default_factory=dict)
+    glides: dict[str, int] = field(default_factory=dict)
     skipped: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     cached: int = 0

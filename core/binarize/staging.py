@@ -21,7 +21,7 @@ _OURS = (
     "lang_map.json",
     "dictionary*.txt",
     "phonemes.json",
-    "phoneme_distribution.*",
+    "*_distribution.*",
     "binarize.json",
 )
 """What a binary dataset consists of; other files in its folder belong to somebody else."""

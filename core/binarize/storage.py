@@ -2,7 +2,8 @@
 
 ``<prefix>.data`` has one HDF5 group per item, named by its number, with one dataset per field,
 as DiffSinger's reader expects. ``<prefix>.meta.json`` says per item what samplers want to know
-without touching the data; it is written last, so data without it is unfinished.
+without touching the data; it is written last, so data without it is unfinished. A dataset that
+DiffSinger made has a pickle ``<prefix>.meta`` instead, which is read as well.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import h5py
 import numpy as np
 
 from ..errors import SingwizError
+from .pickled import read_pickled
 
 DATA_SUFFIX = ".data"
 META_SUFFIX = ".meta.json"
+PICKLED_SUFFIX = ".meta"
 
 Fields = Mapping[str, Any]
 
@@ -144,17 +147,23 @@ def read_metadata(folder: Path | str, prefix: str) -> dict[str, list[Any]]:
     """The metadata of a split: lists indexed by item number.
 
     ``spk_ids`` and ``lengths`` (frames) are always there, one list per array field gives its
-    first dimension; the validation split also has ``names``, ``ph_texts`` and ``spk_names``.
+    first dimension, ``names`` the item; the validation split also has ``ph_texts`` and
+    ``spk_names``.
 
     Raises:
-        SingwizError: missing, not JSON, or lists of different lengths.
+        SingwizError: missing, damaged, or lists of different lengths.
     """
     path = Path(folder) / (prefix + META_SUFFIX)
+    pickled = Path(folder) / (prefix + PICKLED_SUFFIX)
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        if pickled.is_file() and not path.is_file():
+            path = pickled
+            meta = read_pickled(path)
+        else:
+            meta = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise _missing(path) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SingwizError(
             "binary-damaged",
             f"'{path.name}' cannot be read: {error}.",

@@ -249,9 +249,10 @@ class DataKeys(Section):
         choices=("e", "10"),
     )
     pe: str = key(
-        "How pitch is measured: parselmouth is fast, rmvpe stands noise, harvest is slow.",
+        "How pitch is measured: parselmouth is fast and exact, swift-f0 and rmvpe stand noise, "
+        "harvest keeps creaky voice and is slow.",
         stage="p",
-        choices=("parselmouth", "rmvpe", "harvest"),
+        choices=("parselmouth", "swift-f0", "rmvpe", "harvest"),
     )
     pe_ckpt: str = key(
         "Weights of the rmvpe pitch extractor; unused by the others.",
@@ -259,12 +260,10 @@ class DataKeys(Section):
         default="",
         place=True,
     )
-    f0_min: float = key(
-        "Lowest pitch searched by parselmouth and harvest.", stage="p", unit="Hz", low=10
-    )
+    f0_min: float = key("Lowest pitch that counts; rmvpe ignores it.", stage="p", unit="Hz", low=10)
     f0_max: float = key(
-        "Highest pitch searched by parselmouth and harvest; 1100 Hz is about C#6 and cuts "
-        "soprano and whistle notes.",
+        "Highest pitch that counts; 1100 Hz is about C#6 and cuts soprano and whistle notes. "
+        "rmvpe ignores it.",
         stage="p",
         unit="Hz",
         low=20,

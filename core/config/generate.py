@@ -12,6 +12,7 @@ from typing import Any
 from ..dictionary import resolve_dictionary
 from ..project import ModelChoice, ModelKind, ProjectState, Recordings
 from .data_rules import crosses_languages
+from .explanations import explain
 from .loading import load_config, presets_dir
 from .presets import find_preset, reasons
 from .schema import Config
@@ -65,7 +66,8 @@ def generate_config(
         chosen.get("num_valid_plots", template.num_valid_plots),
         max(1, sum(len(names) for names in held_out)),
     )
-    return load_config(plain, overrides={**chosen, **choice.overrides})
+    shared = {key: value for key, value in state.overrides.items() if kind in explain(key).kinds}
+    return load_config(plain, overrides={**chosen, **shared, **choice.overrides})
 
 
 def choose_validation_items(

@@ -180,7 +180,7 @@ def _unknown(section: Section, prefix: str) -> set[str]:
 
 
 def _leaves(value: Any, prefix: str) -> dict[str, Any]:
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping) and (value or not prefix):
         result: dict[str, Any] = {}
         for name, item in value.items():
             result.update(_leaves(item, f"{prefix}.{name}" if prefix else str(name)))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from ..assets import AssetKind, network_file
+from ..errors import SingwizError
+from ..models.vocoder.config import MEL_KEYS
+from ..vocoder_checkpoint import find_vocoder, read_vocoder_config
 from .rule import ERROR, WARNING, Findings, Rule, say, switched_curves
 from .schema import Config
 
@@ -14,18 +17,20 @@ _WIDE = 512
 
 def _files(config: Config, base: Path) -> Findings:
     separated = bool(set(switched_curves(config)) - {"energy"})
-    for used, choice, key, name in (
-        (True, "rmvpe", "pe", "pitch extractor"),
-        (separated, "vr", "hnsep", "separator"),
-    ):
+    networks: tuple[tuple[bool, str, str, str, AssetKind], ...] = (
+        (True, "rmvpe", "pe", "pitch extractor", "pitch"),
+        (separated, "vr", "hnsep", "separator", "separator"),
+    )
+    for used, choice, key, name, kind in networks:
         path = getattr(config, f"{key}_ckpt")
-        if used and getattr(config, key) == choice and not (path and (base / path).is_file()):
+        wanted = used and getattr(config, key) == choice
+        if wanted and network_file(path, base, kind) is None:
             yield say(
                 "config-file-missing",
                 ERROR,
                 f"{key}_ckpt",
                 f"The {name} '{choice}' needs the file '{path}', which does not exist.",
-                "Correct the path, or choose "
+                f"Get it with: singwiz assets get {choice}. Or correct the path, or choose "
                 + ("pe: parselmouth." if key == "pe" else "hnsep: world."),
             )
     if config.kind == "acoustic" and config.vocoder_ckpt:
@@ -42,7 +47,7 @@ def _files(config: Config, base: Path) -> Findings:
 
 
 def _vocoder(config: Config, path: Path) -> Findings:
-    if not path.is_file():
+    if not path.exists():
         yield say(
             "config-vocoder-missing",
             WARNING,
@@ -53,10 +58,8 @@ def _vocoder(config: Config, path: Path) -> Findings:
         )
         return
     try:
-        other = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        other = None
-    if not isinstance(other, dict):
+        other = read_vocoder_config(find_vocoder(path))
+    except SingwizError:
         yield say(
             "config-vocoder-config",
             ERROR,
@@ -65,7 +68,7 @@ def _vocoder(config: Config, path: Path) -> Findings:
             "Put the config.json that came with the vocoder beside it.",
         )
         return
-    for key, name in _VOCODER_NAMES.items():
+    for name, key in MEL_KEYS.items():
         mine, theirs = getattr(config, key), other.get(name)
         if theirs is not None and mine != theirs:
             yield say(
@@ -75,17 +78,6 @@ def _vocoder(config: Config, path: Path) -> Findings:
                 f"'{key}' is {mine:g}, but the vocoder was made for {theirs}.",
                 f"Set {key} to {theirs}, or use a vocoder that fits.",
             )
-
-
-_VOCODER_NAMES = {
-    "audio_sample_rate": "sampling_rate",
-    "hop_size": "hop_size",
-    "win_size": "win_size",
-    "fft_size": "n_fft",
-    "audio_num_mel_bins": "num_mels",
-    "fmin": "fmin",
-    "fmax": "fmax",
-}
 
 
 def _training(config: Config, base: Path) -> Findings:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import SingwizError
-from ..findings import Finding, Place
+from ..findings import Finding, Place, Severity
 from .audio import AUDIO_SUFFIXES
 from .checks.rules import report, some
 from .checks.voicebank import check_voicebank
@@ -27,7 +27,8 @@ from .overlay import (
     read_overlay,
 )
 from .rows import check_name, read_labels
-from .transcriptions import FILE_NAME, Row, read_transcriptions
+from .segments import DsFolder, Segment, labels_of
+from .transcriptions import FILE_NAME, REQUIRED, Row, read_transcriptions
 
 LABEL_SUFFIXES = (".lab", ".textgrid", ".htk", ".ust", ".ustx", ".musicxml")
 OTHER_AUDIO = (".mp3", ".m4a", ".ogg", ".opus", ".aac", ".wma", ".aif", ".aiff", ".mp4")
@@ -43,8 +44,9 @@ class Item:
         line: line of transcriptions.csv, from 1.
         ph_seq: phonemes as written, ``lang/name`` for foreign ones.
         ph_dur: seconds per phoneme.
-        cells: all columns as text.
-        audio: the recording.
+        cells: all columns as text; with ``prefer_ds`` those of its DS segment count first.
+        audio: the recording; None only for an item whose pitch is in its DS segment.
+        segment: its part of a DS file, if those were asked for.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Item:
     ph_dur: tuple[float, ...]
     cells: Mapping[str, str]
     audio: Path | None
+    segment: Segment | None = None
 
     @property
     def seconds(self) -> float:
@@ -91,7 +94,13 @@ class RawDataset:
 
     @classmethod
     def open(
-        cls, raw_data_dir: Path | str, *, name: str, speaker: str, language: str
+        cls,
+        raw_data_dir: Path | str,
+        *,
+        name: str,
+        speaker: str,
+        language: str,
+        prefer_ds: bool = False,
     ) -> RawDataset:
         """Read the labels and find the recordings.
 
@@ -100,6 +109,8 @@ class RawDataset:
             name: short name of the dataset; appears in findings.
             speaker: name of the singer.
             language: key of the dictionary for phonemes without prefix.
+            prefer_ds: what DS files say counts before the columns, and an item whose DS
+                segment has a pitch curve needs no recording; only ``name`` is a must.
         """
         dataset = cls(name, Path(raw_data_dir), speaker, language)
         if not dataset._open_overlay():
@@ -107,11 +118,12 @@ class RawDataset:
         found = dataset._find_transcriptions()
         if found is None:
             return dataset
-        transcriptions = read_transcriptions(found)
+        files = DsFolder(dataset.list_ds() if prefer_ds else {})
+        transcriptions = read_transcriptions(found, required=("name",) if files else REQUIRED)
         dataset.findings += [_in_dataset(f, name) for f in transcriptions.findings]
         dataset.rows = len(transcriptions.rows)
-        has_wavs = dataset._list_wavs()
-        _ItemReader(dataset, has_wavs).read(transcriptions.rows)
+        has_wavs = dataset._list_wavs(needed=not files)
+        _ItemReader(dataset, has_wavs, files).read(transcriptions.rows)
         return dataset
 
     @property
@@ -231,13 +243,15 @@ class RawDataset:
             )
         return names
 
-    def _list_wavs(self) -> bool:
-        """Fill ``files``; False if there is no such folder."""
+    def _list_wavs(self, *, needed: bool) -> bool:
+        """Fill ``files``; False if there is no such folder although one is needed."""
         try:
             self._recordings = list_folder(self.root, "wavs", self.overlay)
             self.files = tuple(self._recordings)
             return True
         except OSError as error:
+            if not needed and not self.wavs.exists():
+                return True
             reason = error.strerror or str(error)
             message = f"There is no folder 'wavs' beside {FILE_NAME}."
             if self.wavs.exists():
@@ -249,9 +263,10 @@ class RawDataset:
 class _ItemReader:
     """Turns rows into items, and says why the others cannot be used."""
 
-    def __init__(self, dataset: RawDataset, has_wavs: bool) -> None:
+    def __init__(self, dataset: RawDataset, has_wavs: bool, ds_files: DsFolder) -> None:
         self.dataset = dataset
         self.has_wavs = has_wavs
+        self.ds_files = ds_files
         self.files = frozenset(dataset.files)
         self.line_of: dict[str, int] = {}
         self.folded: dict[str, str] = {}
@@ -274,11 +289,16 @@ class _ItemReader:
                 continue
             findings = self._check_name(name, place)
             usable = not findings or all(f.severity != "error" for f in findings)
-            ph_seq, ph_dur, faults = read_labels(row.cells, place)
+            segment, faults = self._find_segment(name, place)
+            cells = row.cells | labels_of(segment) if segment else row.cells
+            ph_seq, ph_dur, more = read_labels(cells, place)
+            faults += more if not faults else []
             self.dataset.findings += findings + faults
-            audio = self._find_audio(name, place) if usable else None
-            if usable and not faults and audio is not None:
-                self.dataset.items.append(Item(name, row.line, ph_seq, ph_dur, row.cells, audio))
+            audio = self._find_audio(name, place, segment) if usable else None
+            pitched = segment is not None and segment.get("f0_seq") is not None
+            if usable and not faults and (audio is not None or pitched):
+                item = Item(name, row.line, ph_seq, ph_dur, cells, audio, segment)
+                self.dataset.items.append(item)
         self.dataset.listed = frozenset(self.line_of)
 
     def _check_name(self, name: str, place: Place) -> list[Finding]:
@@ -293,11 +313,28 @@ class _ItemReader:
             findings.append(report("name-case-duplicate", message, place))
         return findings
 
-    def _find_audio(self, name: str, place: Place) -> Path | None:
+    def _find_segment(self, name: str, place: Place) -> tuple[Segment | None, list[Finding]]:
+        try:
+            return self.ds_files.segment(name), []
+        except SingwizError as error:
+            code = "ds-index" if error.code == "ds-index" else "ds-invalid"
+            fault = report(
+                code, error.message, place, severity=Severity.ERROR, hint=error.hint or None
+            )
+            return None, [fault]
+
+    def _find_audio(self, name: str, place: Place, segment: Segment | None) -> Path | None:
         for suffix in AUDIO_SUFFIXES:
             if name + suffix in self.files:
                 return self.dataset.recording(name + suffix)
-        if self.has_wavs:
+        if segment is not None:
+            if segment.get("f0_seq") is None:
+                message = (
+                    f"'f0_seq' of item '{name}' is neither in its DS file nor extractable "
+                    "(no audio)."
+                )
+                self.dataset.findings.append(report("audio-missing", message, place))
+        elif self.has_wavs:
             self.dataset.findings.append(self._why_missing(name, place))
         return None
 

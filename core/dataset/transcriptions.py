@@ -11,7 +11,7 @@ import difflib
 import io
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,8 +63,13 @@ class Transcriptions:
         self.findings.append(report(code, message, place, hint=hint or None))
 
 
-def read_transcriptions(path: Path) -> Transcriptions:
-    """Read a transcriptions file; never raises for what is in it."""
+def read_transcriptions(path: Path, *, required: Sequence[str] = REQUIRED) -> Transcriptions:
+    """Read a transcriptions file; never raises for what is in it.
+
+    Args:
+        path: of the file.
+        required: columns without which no row can be used.
+    """
     result = Transcriptions()
     text = _read_text(path, result)
     if text is None:
@@ -77,8 +82,8 @@ def read_transcriptions(path: Path) -> Transcriptions:
     separator = _separator(lines[header_line], header_line + 1, result)
     table = _table(text, separator, result)
     line, header = next(table, (1, []))
-    result.columns = _columns(header, line, result)
-    if not set(REQUIRED) <= set(result.columns):
+    result.columns = _columns(header, line, result, required)
+    if not set(required) <= set(result.columns):
         return result
     for line, cells in table:
         _add_row(result, line, cells)
@@ -180,7 +185,9 @@ def _table(text: str, separator: str, result: Transcriptions) -> Iterator[tuple[
             yield start, cells
 
 
-def _columns(header: list[str], line: int, result: Transcriptions) -> tuple[str, ...]:
+def _columns(
+    header: list[str], line: int, result: Transcriptions, required: Sequence[str]
+) -> tuple[str, ...]:
     """Column names with misspelt ones corrected; reports what had to be corrected."""
     columns = [name if name in REQUIRED + OPTIONAL else _ODD.sub("", name) for name in header]
     for wanted in REQUIRED + OPTIONAL:
@@ -195,7 +202,7 @@ def _columns(header: list[str], line: int, result: Transcriptions) -> tuple[str,
                 hint=f"Rename the column to '{wanted}'.",
             )
             columns[found] = wanted
-    missing = [name for name in REQUIRED if name not in columns]
+    missing = [name for name in required if name not in columns]
     if missing:
         there = some([name for name in header if name], limit=8) or "nothing"
         result.report(

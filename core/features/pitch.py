@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SingwizError
-from .curves import align
+from .curves import align, resample_curve
 
 F0 = NDArray[np.float32]
 Unvoiced = NDArray[np.bool_]
+
+PITCH_EXTRACTORS = ("parselmouth", "swift-f0", "harvest", "rmvpe")
+"""Values of the config key ``pe``; only ``swift-f0`` is not known to DiffSinger."""
 
 
 class PitchExtractor(Protocol):
@@ -52,6 +57,10 @@ class PitchSettings(Protocol):
         """Name of the extractor."""
 
     @property
+    def pe_ckpt(self) -> str:
+        """File of its network, for those that have one."""
+
+    @property
     def f0_min(self) -> float:
         """Hz."""
 
@@ -79,6 +88,31 @@ def interpolate_unvoiced(f0: NDArray[np.floating]) -> tuple[F0, Unvoiced]:
     octaves = np.log2(np.asarray(f0, np.float64)[voiced_frames])
     filled[gaps] = 2.0 ** np.interp(gaps, voiced_frames, octaves)
     return filled, unvoiced
+
+
+def resample_pitch(
+    f0: NDArray[np.floating], timestep: float, target_timestep: float, length: int
+) -> tuple[F0, Unvoiced]:
+    """F0 from a network's or a file's frame grid on the frame grid of a mel spectrogram.
+
+    Gaps are filled before resampling, so that no frame lies between a pitch and nothing.
+
+    Args:
+        f0: ``[n]`` Hz at times 0, timestep, 2·timestep, …; 0 where unvoiced.
+        timestep: seconds between those values.
+        target_timestep: seconds between the resulting frames.
+        length: frames of the result; frames after the last value repeat the last one found.
+
+    Returns:
+        F0 in Hz, float32 ``[length]``, interpolated over unvoiced frames (all zeros if no
+        frame is voiced), and bool ``[length]``, true where unvoiced.
+
+    Raises:
+        ValueError: there are no values, or a timestep is not positive.
+    """
+    filled, unvoiced = interpolate_unvoiced(np.asarray(f0))
+    steps = (timestep, target_timestep, length)
+    return resample_curve(filled, *steps), resample_curve(unvoiced, *steps) > 0.5
 
 
 @dataclass(frozen=True)
@@ -148,26 +182,54 @@ class Harvest:
         return interpolate_unvoiced(align(found.astype(np.float32), length))
 
 
-def pitch_extractor(config: PitchSettings) -> PitchExtractor:
-    """The extractor that ``pe`` names. Nothing heavy is imported before its first use.
+def pitch_extractor(
+    config: PitchSettings, *, base_dir: Path | None = None, device: str = "auto"
+) -> PitchExtractor:
+    """The extractor that ``pe`` names. Nothing heavy is imported before it is needed.
+
+    Args:
+        config: anything with these keys.
+        base_dir: where a relative ``pe_ckpt`` starts; None = the working directory. If there is
+            no such file, the one that ``singwiz assets get`` fetched is taken.
+        device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:
-        SingwizError: the name is unknown, or its network is not part of this version.
+        SingwizError: the name is unknown, or the file of its network is missing or unusable.
     """
     if config.pe == "parselmouth":
         return Parselmouth(config.f0_min, config.f0_max)
     if config.pe == "harvest":
         return Harvest(config.f0_min, config.f0_max)
+    if config.pe == "swift-f0":
+        from .swift import Swift
+
+        return Swift(config.f0_min, config.f0_max)
     if config.pe == "rmvpe":
-        raise SingwizError(
-            "extractor-unavailable",
-            "The network of the pitch extractor 'rmvpe' is not part of this version yet.",
-            hint="Set pe to 'parselmouth', or to 'harvest' for rough or whispery voices.",
-            where="pe",
-        )
+        from ..assets import network_file
+
+        base = base_dir or Path.cwd()
+        path = network_file(config.pe_ckpt, base, "pitch")
+        if path is None:
+            raise SingwizError(
+                "extractor-checkpoint-missing",
+                f"The pitch extractor 'rmvpe' needs the file '{base / config.pe_ckpt}', which does "
+                "not exist.",
+                hint="Get it with: singwiz assets get rmvpe. Or set pe to 'parselmouth', "
+                "'swift-f0' or 'harvest', which need no file.",
+                where="pe_ckpt",
+            )
+        return _rmvpe(path, device)
     raise SingwizError(
         "extractor-unknown",
         f"There is no pitch extractor called '{config.pe}'.",
-        hint="Set pe to 'parselmouth' or 'harvest'.",
+        hint=f"Set pe to one of: {', '.join(PITCH_EXTRACTORS)}.",
         where="pe",
     )
+
+
+@lru_cache(maxsize=1)
+def _rmvpe(path: Path, device: str) -> PitchExtractor:
+    """Every recording asks for its extractor, but a network is loaded once per process."""
+    from .rmvpe import Rmvpe
+
+    return Rmvpe(path, device=device)

@@ -6,17 +6,17 @@ share. Here it only matters whether and roughly where something is sung.
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import metadata, util
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .swift import RATE, swift_detector
+
 _HIGHEST = 2000.0
 _LOWEST = 47.0
 _VOICED = 0.5
-_RATE = 16000
 
 
 class ScanTracker(Protocol):
@@ -56,11 +56,11 @@ class SwiftTracker:
         import soxr
 
         centres = _centres(len(samples), sample_rate, frame)
-        if sample_rate != _RATE:
-            samples = soxr.resample(samples, sample_rate, _RATE, quality="HQ")
+        if sample_rate != RATE:
+            samples = soxr.resample(samples, sample_rate, RATE, quality="HQ")
         if not len(centres) or not len(samples):
             return np.zeros(len(centres), np.float32)
-        found = _detector().detect(samples, _RATE)
+        found = swift_detector().detect(samples, RATE)
         step = found.timestamps[1] if len(found.timestamps) > 1 else frame
         nearest = np.clip(np.round(centres / step).astype(int), 0, len(found.pitch_hz) - 1)
         voiced = found.confidence[nearest] >= _VOICED
@@ -110,11 +110,3 @@ def scan_tracker() -> ScanTracker:
 def _centres(samples: int, sample_rate: int, frame: float) -> NDArray[np.float64]:
     count = int(np.ceil(samples / sample_rate / frame - 1e-9))
     return np.asarray((np.arange(count) + 0.5) * frame, np.float64)
-
-
-@cache
-def _detector() -> Any:
-    from swift_f0 import SwiftF0
-
-    # One thread: callers work on several recordings at once.
-    return SwiftF0(threads=1, spin=False)

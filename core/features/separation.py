@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,8 +16,15 @@ from ..errors import SingwizError
 _DITHER = 1e-5
 """Standard deviation of the noise that keeps digital silence from being divided by."""
 
+_CLOSE = 0.1
+"""Distance of pulses, as a share of the FFT, up to which half of it is long enough."""
+
 _LEAK = 2e-12
 """Share of the power that WORLD counts as harmonic on unvoiced frames."""
+
+
+SEPARATORS = ("world", "vr")
+"""Values of the config key ``hnsep``."""
 
 
 class Separator(Protocol):
@@ -53,6 +62,10 @@ class SeparationSettings(Protocol):
         """Name of the separator."""
 
     @property
+    def hnsep_ckpt(self) -> str:
+        """File of its network, for those that have one."""
+
+    @property
     def fft_size(self) -> int:
         """Samples."""
 
@@ -81,37 +94,75 @@ class World:
         count = max(2, -(-len(x) // hop_size))
         pitch = np.pad(f0[:count], (0, max(0, count - len(f0))), mode="edge").astype(np.float64)
         times = np.arange(count, dtype=np.float64) * (hop_size / sample_rate)
-        sizes = {"sample_rate": sample_rate, "fft_size": self.fft_size}
+        size = self.fft_size
+        sizes = {"sample_rate": sample_rate, "fft_size": size}
         envelope = spectral_envelope(x, pitch, times, **sizes)
         share = np.square(aperiodicity(x, pitch, times, **sizes))
         pulses = place_pulses(pitch, hop_size=hop_size, **sizes)
         # The leak keeps unvoiced frames from being digitally silent; tension depends on it there.
-        leak = np.maximum(1 - share, np.float32(_LEAK))
-        harmonic = synthesise_harmonic(
-            np.maximum(envelope * leak, np.float32(1e-16)), pulses, fft_size=self.fft_size
-        )
-        aperiodic = synthesise_aperiodic(envelope * share, pulses, fft_size=self.fft_size)
+        tone = np.maximum(envelope * np.maximum(1 - share, np.float32(_LEAK)), np.float32(1e-16))
+        breath = envelope * share
+
+        # A pulse needs no longer transform than it and its echo are long. Where voice begins and
+        # ends nothing is saved, because there the echo is all that is to be heard.
+        frames = np.minimum(pulses.frame.astype(np.int64), count - 1)
+        after = np.minimum(frames + 1, count - 1)
+        breathy = share.min(axis=1) == 1
+        close = pulses.gap <= _CLOSE * size
+        leaks = breathy[frames] & breathy[after] & ~pulses.voiced
+        short = close & pulses.voiced & ~breathy[frames] & ~breathy[after]
+        harmonic = synthesise_harmonic(tone, pulses, fft_size=size, chosen=~short & ~leaks)
+        aperiodic = synthesise_aperiodic(breath, pulses, fft_size=size, chosen=~close)
+        half, quarter = (np.ascontiguousarray(tone[:, ::step]) for step in (2, 4))
+        harmonic += synthesise_harmonic(half, pulses, fft_size=size // 2, chosen=short, widest=size)
+        harmonic += synthesise_harmonic(quarter, pulses, fft_size=size // 4, chosen=leaks)
+        half = np.ascontiguousarray(breath[:, ::2])
+        aperiodic += synthesise_aperiodic(half, pulses, fft_size=size // 2, chosen=close)
         return harmonic, aperiodic
 
 
-def separator(config: SeparationSettings) -> Separator:
-    """The separator that ``hnsep`` names. Nothing heavy is imported before its first use.
+def separator(
+    config: SeparationSettings, *, base_dir: Path | None = None, device: str = "auto"
+) -> Separator:
+    """The separator that ``hnsep`` names. Nothing heavy is imported before it is needed.
+
+    Args:
+        config: anything with these keys.
+        base_dir: where a relative ``hnsep_ckpt`` starts; None = the working directory. If there
+            is no such file, the one that ``singwiz assets get`` fetched is taken.
+        device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:
-        SingwizError: the name is unknown, or its network is not part of this version.
+        SingwizError: the name is unknown, or the file of its network is missing or unusable.
     """
     if config.hnsep == "world":
         return World(config.fft_size)
     if config.hnsep == "vr":
-        raise SingwizError(
-            "separator-unavailable",
-            "The network of the separator 'vr' is not part of this version yet.",
-            hint="Set hnsep to 'world', or switch breathiness, voicing and tension off.",
-            where="hnsep",
-        )
+        from ..assets import network_file
+
+        base = base_dir or Path.cwd()
+        path = network_file(config.hnsep_ckpt, base, "separator")
+        if path is None:
+            raise SingwizError(
+                "separator-checkpoint-missing",
+                f"The separator 'vr' needs the file '{base / config.hnsep_ckpt}', which does not "
+                "exist.",
+                hint="Get it with: singwiz assets get vr. Or set hnsep to 'world', which needs "
+                "no file, or switch breathiness, voicing and tension off.",
+                where="hnsep_ckpt",
+            )
+        return _vr(path, device)
     raise SingwizError(
         "separator-unknown",
         f"There is no harmonic-noise separator called '{config.hnsep}'.",
-        hint="Set hnsep to 'world'.",
+        hint=f"Set hnsep to one of: {', '.join(SEPARATORS)}.",
         where="hnsep",
     )
+
+
+@lru_cache(maxsize=1)
+def _vr(path: Path, device: str) -> Separator:
+    """Every recording asks for its separator, but a network is loaded once per process."""
+    from .vr import Vr
+
+    return Vr(path, device=device)

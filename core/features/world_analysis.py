@@ -27,6 +27,8 @@ _BAND = 3000.0
 """Hz between the frequencies at which D4C measures."""
 _VOICED = 0.85
 """Share of the energy below 4 kHz from which a frame counts as voiced."""
+_HIGH_VOICE = 250.0
+"""Hz."""
 _TINY = 1e-12
 
 
@@ -47,49 +49,70 @@ def _blocks(f0: NDArray[np.float64], frames: NDArray[np.int64]) -> Iterator[NDAr
 
 
 class _Windows:
-    """Pitch-adaptive windows on a waveform."""
+    """Pitch-adaptive windows on a waveform.
+
+    Args:
+        waveform: ``[N]``.
+        sample_rate: Hz.
+    """
 
     def __init__(self, waveform: NDArray[np.float64], sample_rate: int) -> None:
         self.waveform = waveform.astype(np.float32)
         self.sample_rate = sample_rate
 
-    def cut(
-        self, times: NDArray[np.float64], f0: NDArray[np.float64], periods: float, shape: str
-    ) -> tuple[Floats, Floats]:
-        """Windowed audio, starting at column 0, and the window: ``[B, longest]`` each.
+    def of(self, f0: NDArray[np.float64], periods: float) -> _Block:
+        """Windows of ``periods`` periods for frames with F0 ``[B]`` Hz."""
+        return _Block(self, f0, periods)
 
-        Args:
-            times: ``[B]`` seconds, centres.
-            f0: ``[B]`` Hz.
-            periods: length of the window.
-            shape: ``hann`` or ``blackman``.
-        """
-        rate = self.sample_rate
-        half = _round(periods * rate / f0 / 2)
-        origin = _round(times * rate + 0.001)
-        base = np.arange(2 * int(half.max()) + 1) - half[:, None]
-        inside = base <= half[:, None]
-        phase = (
-            base.astype(np.float32)
-            * (2 * np.pi * f0 / (periods * rate)).astype(np.float32)[:, None]
-        )
-        cosine = np.cos(phase)
-        if shape == "hann":
-            window = 0.5 * cosine + np.float32(0.5)
-        else:
-            # cos(2x) = 2 cos(x)² - 1
-            window = np.float32(0.34) + cosine * (np.float32(0.5) + np.float32(0.16) * cosine)
-        window *= inside
-        index = np.clip(origin[:, None] + base, 0, len(self.waveform) - 1)
-        return self.waveform[index] * window, window
 
-    def centred(
-        self, times: NDArray[np.float64], f0: NDArray[np.float64], periods: float, shape: str
-    ) -> Floats:
-        """Windowed audio without its mean (weighted by the window): ``[B, longest]``."""
-        audio, window = self.cut(times, f0, periods, shape)
+class _Block:
+    """The windows of some frames; their shapes share a cosine."""
+
+    def __init__(self, source: _Windows, f0: NDArray[np.float64], periods: float) -> None:
+        self.waveform = source.waveform
+        self.rate = source.sample_rate
+        half = _round(periods * self.rate / f0 / 2)
+        self.base = np.arange(2 * int(half.max()) + 1) - half[:, None]
+        step = (2 * np.pi * f0 / (periods * self.rate)).astype(np.float32)
+        self.cosine = np.cos(self.base.astype(np.float32) * step[:, None])
+        self.inside = self.base <= half[:, None]
+
+    @property
+    def longest(self) -> int:
+        """Samples of the longest window."""
+        return self.base.shape[1]
+
+    def hann(self) -> Floats:
+        """``[B, longest]``; every window starts at column 0."""
+        window = np.float32(0.5) * self.cosine
+        window += np.float32(0.5)
+        window *= self.inside
+        return window
+
+    def blackman(self) -> Floats:
+        """``[B, longest]``; every window starts at column 0."""
+        # cos(2x) = 2 cos(x)² - 1
+        window = np.float32(0.16) * self.cosine
+        window += np.float32(0.5)
+        window *= self.cosine
+        window += np.float32(0.34)
+        window *= self.inside
+        return window
+
+    def cut(self, times: NDArray[np.float64], window: Floats) -> Floats:
+        """Windowed audio around times ``[B]`` in seconds: ``[B, longest]``."""
+        index = _round(times * self.rate + 0.001)[:, None] + self.base
+        np.clip(index, 0, len(self.waveform) - 1, out=index)
+        audio = self.waveform[index]
+        audio *= window
+        return audio
+
+    def centred(self, times: NDArray[np.float64], window: Floats) -> Floats:
+        """The same without its mean, weighted by the window."""
+        audio = self.cut(times, window)
         weight = audio.sum(axis=1, dtype=np.float64) / window.sum(axis=1, dtype=np.float64)
-        return audio - window * weight.astype(np.float32)[:, None]
+        audio -= window * weight.astype(np.float32)[:, None]
+        return audio
 
 
 def _power(spectrum: NDArray[np.complex64]) -> NDArray[np.float64]:
@@ -99,18 +122,28 @@ def _power(spectrum: NDArray[np.complex64]) -> NDArray[np.float64]:
 
 def _mirror_below_f0(power: NDArray[np.float64], f0_bins: NDArray[np.float64]) -> None:
     """Add to every bin below F0 what lies as far above the middle, in place (DC correction)."""
-    for row, position in zip(power, f0_bins, strict=True):
-        count = 1 + int(position)
-        place = position - np.arange(count)
-        index = place.astype(np.int64)
-        share = place - index
-        row[:count] += row[index] + share * (row[index + 1] - row[index])
+    place = f0_bins[:, None] - np.arange(1 + int(f0_bins.max()))
+    inside = place >= 0
+    index = np.where(inside, place, 0.0).astype(np.int64)
+    share = place - index
+    rows = np.arange(len(power))[:, None]
+    low, high = power[rows, index], power[rows, index + 1]
+    power[:, : place.shape[1]] += (low + share * (high - low)) * inside
 
 
 def _smooth_linearly(
-    power: NDArray[np.float64], width_bins: NDArray[np.float64]
+    power: NDArray[np.float64], width_bins: NDArray[np.float64], *, step: int = 1
 ) -> NDArray[np.float64]:
-    """Mean over a moving window of fractional width, mirrored at both ends: ``[B, bins]``."""
+    """Mean over a moving window of fractional width, mirrored at both ends.
+
+    Args:
+        power: ``[B, bins]``.
+        width_bins: ``[B]``.
+        step: only every so manieth bin is wanted.
+
+    Returns:
+        float64 ``[B, ceil(bins / step)]``.
+    """
     rows, bins = power.shape
     reach = int(width_bins.max()) + 2
     padded = np.empty((rows, bins + 2 * reach))
@@ -118,15 +151,18 @@ def _smooth_linearly(
     padded[:, :reach] = power[:, reach:0:-1]
     padded[:, reach + bins :] = power[:, -2 : -reach - 2 : -1]
     running = np.cumsum(padded, axis=1)
-    result = np.empty_like(power)
-    for row, values, sums, width in zip(result, padded, running, width_bins, strict=True):
+    result = np.empty((rows, -(-bins // step)))
+    part = np.empty(result.shape[1])
+    for row, values, sums, width in zip(result, padded, running, width_bins.tolist(), strict=True):
         # Entry k of the running sum reaches up to the upper edge of bin k - reach.
         low, high = reach - 0.5 - width / 2, reach - 0.5 + width / 2
         a, b = int(low), int(high)
-        np.subtract(sums[b : b + bins], sums[a : a + bins], out=row)
-        row += (high - b) * values[b + 1 : b + 1 + bins]
-        row -= (low - a) * values[a + 1 : a + 1 + bins]
-        row /= width
+        np.subtract(sums[b : b + bins : step], sums[a : a + bins : step], out=row)
+        np.multiply(values[b + 1 : b + 1 + bins : step], high - b, out=part)
+        row += part
+        np.multiply(values[a + 1 : a + 1 + bins : step], low - a, out=part)
+        row -= part
+        row *= 1 / width
     return result
 
 
@@ -155,25 +191,33 @@ def spectral_envelope(
     lowest = 3.0 * sample_rate / (fft_size - 3)
     pitch = np.where(f0 <= lowest, _DEFAULT_F0, f0)
     windows = _Windows(waveform, sample_rate)
-    quefrency = np.arange(fft_size // 2 + 1) / sample_rate
+    quefrency = (np.arange(fft_size // 2 + 1) / sample_rate).astype(np.float32)
+    quefrency[0] = 1  # anything but 0, which must not divide
     envelope = np.empty((len(f0), fft_size // 2 + 1), np.float32)
     for block in _blocks(pitch, np.arange(len(f0))):
         at = pitch[block]
-        audio, window = windows.cut(times[block], at, 3.0, "hann")
-        norm = np.sqrt((window * window).sum(axis=1, keepdims=True))
-        audio, window = audio / norm, window / norm
+        shapes = windows.of(at, 3.0)
+        window = shapes.hann()
+        window /= np.sqrt((window * window).sum(axis=1, keepdims=True))
+        audio = shapes.cut(times[block], window)
         audio -= window * (audio.sum(axis=1) / window.sum(axis=1))[:, None]
         power = _power(scipy_fft.rfft(audio, fft_size, axis=1))
         bins = at * (fft_size / sample_rate)
         _mirror_below_f0(power, bins)
         power = _smooth_linearly(power, bins * (2.0 / 3.0))
-        level = np.log(np.maximum(power, np.finfo(np.float64).tiny)).astype(np.float32)
+        level = np.maximum(power.astype(np.float32), np.finfo(np.float32).tiny)
+        np.log(level, out=level)
         cepstrum = scipy_fft.irfft(level, fft_size, axis=1)[:, : fft_size // 2 + 1]
-        phase = (np.pi * at[:, None] * quefrency).astype(np.float32)
-        # sin(x)/x smooths over one F0; the cosine takes back what that blurs.
-        lifter = np.sinc(phase / np.float32(np.pi))
-        lifter *= np.float32(1 - 2 * _Q1) + np.float32(2 * _Q1) * np.cos(2 * phase)
-        cepstrum *= lifter
+        phase = (np.pi * at).astype(np.float32)[:, None] * quefrency
+        sine = np.sin(phase)
+        # sin(x)/x smooths over one F0; 1 - 4 q sin(x)² takes back what that blurs.
+        np.divide(sine, phase, out=phase)
+        phase[:, 0], sine[:, 0] = 1, 0
+        cepstrum *= phase
+        sine *= sine
+        sine *= np.float32(-4 * _Q1)
+        sine += 1
+        cepstrum *= sine
         # The cepstrum is even, so its transform is a cosine transform of the first half.
         cepstrum[:, 1:-1] *= 2
         envelope[block] = np.exp(scipy_fft.rfft(cepstrum, fft_size, axis=1).real)
@@ -230,11 +274,24 @@ def _love_train(
 
     rate = windows.sample_rate
     size = _fft_size_for(3.0, rate, _LOVE_TRAIN_FLOOR)
-    audio = windows.centred(times, np.maximum(f0, _LOVE_TRAIN_FLOOR), 3.0, "blackman")
-    power = _power(scipy_fft.rfft(audio, size, axis=1))
+    shapes = windows.of(np.maximum(f0, _LOVE_TRAIN_FLOOR), 3.0)
+    audio = shapes.centred(times, shapes.blackman())
     low, middle, high = (int(np.ceil(hz * size / rate)) for hz in (100.0, 4000.0, 7900.0))
-    below = power[:, low + 1 : middle + 1].sum(axis=1)
-    return below / np.maximum(below + power[:, middle + 1 : high + 1].sum(axis=1), 1e-300)
+    # Half of the bins tell the same as long as the window fits, but for the two at the edges.
+    fits = shapes.longest <= size // 2
+    step = 2 if fits else 1
+    power = _power(scipy_fft.rfft(audio, size // step, axis=1))
+    bins = np.arange(power.shape[1]) * step
+    below = np.einsum("tb,b->t", power, _overlap(bins, step, low + 1, middle + 1))
+    above = np.einsum("tb,b->t", power, _overlap(bins, step, middle + 1, high + 1))
+    return below / np.maximum(below + above, 1e-300)
+
+
+def _overlap(bins: NDArray[np.int64], width: int, first: int, end: int) -> NDArray[np.float64]:
+    """Share of each bin of a width that lies in the bins ``first`` to ``end`` of width 1."""
+    low = np.maximum(bins - width / 2, first - 0.5)
+    high = np.minimum(bins + width / 2, end - 0.5)
+    return np.maximum(high - low, 0.0) / width
 
 
 def _band_levels(
@@ -246,12 +303,17 @@ def _band_levels(
     rate = windows.sample_rate
     size = _fft_size_for(4.0, rate, _D4C_FLOOR)
     f0_bins = f0 * (size / rate)
-    delay = _group_delay(windows, times, f0, size)
-    # What is left after smoothing over F0 are the deviations that noise causes.
-    delay = _smooth_linearly(delay, f0_bins / 2)
-    delay -= _smooth_linearly(delay, f0_bins)
-
     length = int(_BAND * size / rate) * 2 + 1
+    # Nothing above the highest band counts, but for what smoothing brings down from there.
+    needed = int(_BAND * bands * size / rate) + length // 2 + 1
+    bins = min(size // 2 + 1, needed + int(1.5 * f0_bins.max()) + 8)
+    delay = _group_delay(windows, times, f0, size, bins)
+    # Smoothed as they are, every second value tells all, and of high voices every fourth.
+    step = 4 if f0.min() > _HIGH_VOICE else 2
+    # What is left after smoothing over F0 are the deviations that noise causes.
+    smoothed = _smooth_linearly(delay, f0_bins / 2)
+    delay = smoothed[:, ::step] - _smooth_linearly(smoothed, f0_bins, step=step)
+
     phase = 2 * np.pi * np.arange(length) / (length - 1)
     window = (
         0.355768
@@ -263,9 +325,12 @@ def _band_levels(
     strongest = int(np.floor(size * 8.0 / length + 0.5)) + 1
     levels = np.empty((len(f0), bands))
     for band in range(bands):
-        centre = int(_BAND * (band + 1) * size / rate)
-        part = delay[:, centre - length // 2 : centre + length // 2 + 1] * window
-        spectrum = scipy_fft.rfft(part.astype(np.float32), size, axis=1)
+        first = int(_BAND * (band + 1) * size / rate) - length // 2
+        skipped = -first % step
+        shape = window[skipped::step]
+        begin = (first + skipped) // step
+        part = delay[:, begin : begin + len(shape)] * shape
+        spectrum = scipy_fft.rfft(part.astype(np.float32), size // step, axis=1)
         power = spectrum.real * spectrum.real + spectrum.imag * spectrum.imag
         kept = power.shape[1] - strongest
         power.partition(kept, axis=1)
@@ -276,21 +341,26 @@ def _band_levels(
 
 
 def _group_delay(
-    windows: _Windows, times: NDArray[np.float64], f0: NDArray[np.float64], size: int
+    windows: _Windows, times: NDArray[np.float64], f0: NDArray[np.float64], size: int, bins: int
 ) -> NDArray[np.float64]:
-    """Temporally static group delay: ``[B, size // 2 + 1]``."""
+    """Temporally static group delay of the lowest bins of an FFT of some size: ``[B, bins]``."""
     from scipy import fft as scipy_fft
 
     f0_bins = f0 * (size / windows.sample_rate)
-    centroid = np.zeros((len(f0), size // 2 + 1))
+    shapes = windows.of(f0, 4.0)
+    window = shapes.blackman()
+    ramp = np.arange(1, shapes.longest + 1, dtype=np.float32)
+    centroid = np.zeros((len(f0), bins))
     for shift in (-0.25, 0.25):
-        audio = windows.centred(times + shift / f0, f0, 4.0, "blackman")
+        audio = shapes.centred(times + shift / f0, window)
         audio /= np.sqrt((audio * audio).sum(axis=1, keepdims=True) + np.float32(1e-30))
-        plain = scipy_fft.rfft(audio, size, axis=1)
-        ramp = np.arange(1, audio.shape[1] + 1, dtype=np.float32)
-        ramped = scipy_fft.rfft(audio * ramp, size, axis=1)
+        plain = scipy_fft.rfft(audio, size, axis=1)[:, :bins]
+        audio *= ramp
+        ramped = scipy_fft.rfft(audio, size, axis=1)[:, :bins]
         centroid += plain.real * ramped.real + plain.imag * ramped.imag
     _mirror_below_f0(centroid, f0_bins)
-    power = _power(scipy_fft.rfft(windows.centred(times, f0, 4.0, "hann"), size, axis=1))
+    audio = shapes.centred(times, shapes.hann())
+    power = _power(scipy_fft.rfft(audio, size, axis=1)[:, :bins])
     _mirror_below_f0(power, f0_bins)
-    return centroid / _smooth_linearly(power, f0_bins)
+    centroid /= _smooth_linearly(power, f0_bins)
+    return centroid

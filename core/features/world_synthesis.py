@@ -62,12 +62,12 @@ def place_pulses(
     coarse, voicing = (np.append(c, 2 * c[-1] - c[-2]) for c in (coarse, voicing))
     # Exactly half-way between a voiced and an unvoiced frame, rounding decides, and the phase of
     # all later pulses with it: so seconds, as in WORLD, although samples would be simpler.
-    times = np.arange(length) / sample_rate
     knots = np.arange(count + 1) * (1000.0 * hop_size / sample_rate / 1000.0)
-    left = np.arange(length) // hop_size
-    share = (times - knots[left]) / (knots[left + 1] - knots[left])
-    voiced = voicing[left] + share * (voicing[left + 1] - voicing[left]) > 0.5
-    rate = coarse[left] + share * (coarse[left + 1] - coarse[left])
+    share = (np.arange(length) / sample_rate).reshape(count, hop_size)
+    share -= knots[:-1, None]
+    share /= np.diff(knots)[:, None]
+    voiced = (voicing[:-1, None] + share * np.diff(voicing)[:, None] > 0.5).ravel()
+    rate = (coarse[:-1, None] + share * np.diff(coarse)[:, None]).ravel()
     rate[~voiced] = _UNVOICED_RATE
     total = np.cumsum(2 * np.pi * rate / sample_rate)
     # At 500 Hz every fifth pulse falls exactly on a sample, so rounding counts here as well: the
@@ -140,7 +140,14 @@ def _dc_remover(fft_size: int) -> Floats:
     return np.concatenate((ramp, ramp[::-1])).astype(np.float32)
 
 
-def synthesise_harmonic(power: Floats, pulses: Pulses, *, fft_size: int) -> Floats:
+def synthesise_harmonic(
+    power: Floats,
+    pulses: Pulses,
+    *,
+    fft_size: int,
+    chosen: NDArray[np.bool_] | None = None,
+    widest: int | None = None,
+) -> Floats:
     """Pulse train through the envelope, and noise where there is no pitch.
 
     The noise of WORLD's voiced pulses, 60 dB below them, is left out.
@@ -148,7 +155,10 @@ def synthesise_harmonic(power: Floats, pulses: Pulses, *, fft_size: int) -> Floa
     Args:
         power: float32 ``[T, fft_size // 2 + 1]``.
         pulses: see :func:`place_pulses`.
-        fft_size: samples.
+        fft_size: samples; twice the length of a pulse.
+        chosen: bool ``[P]``, which pulses to use; None = all.
+        widest: samples over which a pulse's DC is taken back, at least ``fft_size``, which is
+            the default.
 
     Returns:
         float32 ``[N]``.
@@ -156,36 +166,55 @@ def synthesise_harmonic(power: Floats, pulses: Pulses, *, fft_size: int) -> Floa
     from scipy import fft as scipy_fft
 
     half = fft_size // 2
+    wanted = np.ones(len(pulses.voiced), bool) if chosen is None else chosen
     waveform = np.zeros(pulses.length + 2 * fft_size, np.float32)
     shape = _MinimumPhase(fft_size)
-    remover = _dc_remover(fft_size)
-    chosen = np.flatnonzero(pulses.voiced)
-    for begin in range(0, len(chosen), _BLOCK):
-        block = chosen[begin : begin + _BLOCK]
+    voiced = np.flatnonzero(pulses.voiced & wanted)
+    direct = np.zeros(len(pulses.voiced), np.float32)
+    for begin in range(0, len(voiced), _BLOCK):
+        block = voiced[begin : begin + _BLOCK]
         spectra = _spectra(power, pulses.frame[block]) + np.float32(_FLOOR)
-        parts = scipy_fft.irfft(shape.response(spectra, pulses.shift[block]), fft_size, axis=1)
-        # Causal half last, as it is added around the pulse.
-        parts = np.roll(parts, half, axis=1)
-        direct = parts[:, half:].sum(axis=1, keepdims=True)
-        parts[:, :half] = 0
-        parts -= direct * remover
-        parts *= np.sqrt(pulses.gap[block], dtype=np.float32)[:, None]
-        _add(waveform, parts, pulses.samples[block] + (fft_size - half + 1))
-    _add_noise(waveform, power, pulses, np.flatnonzero(~pulses.voiced), shape)
-    return waveform[fft_size : fft_size + pulses.length]
+        response = shape.response(spectra, pulses.shift[block])
+        parts = scipy_fft.irfft(response, fft_size, axis=1)
+        # The second half is what a circular transform puts before the pulse.
+        parts = parts[:, :half]
+        loud = np.sqrt(pulses.gap[block], dtype=np.float32)
+        parts *= loud[:, None]
+        if widest is None or widest == fft_size:
+            direct[block] = parts.sum(axis=1)
+        else:
+            direct[block] = response[:, 0].real * loud
+        _add(waveform, parts, pulses.samples[block] + (fft_size + 1))
+    _add_noise(waveform, power, pulses, np.flatnonzero(~pulses.voiced & wanted), shape)
+    found = waveform[fft_size : fft_size + pulses.length]
+    return found - _direct_current(direct, pulses, widest or fft_size)
 
 
-def synthesise_aperiodic(power: Floats, pulses: Pulses, *, fft_size: int) -> Floats:
+def _direct_current(direct: Floats, pulses: Pulses, width: int) -> Floats:
+    """What is subtracted around the pulses so that none of them has DC: float32 ``[N]``."""
+    from scipy.signal import oaconvolve
+
+    train = np.zeros(pulses.length, np.float32)
+    np.add.at(train, pulses.samples, direct)
+    spread = oaconvolve(train, _dc_remover(width))
+    start = width // 2 - 1
+    return spread[start : start + pulses.length].astype(np.float32)
+
+
+def synthesise_aperiodic(
+    power: Floats, pulses: Pulses, *, fft_size: int, chosen: NDArray[np.bool_] | None = None
+) -> Floats:
     """Noise through the envelope, pulse by pulse: float32 ``[N]``.
 
     Args:
         power: float32 ``[T, fft_size // 2 + 1]``.
         pulses: see :func:`place_pulses`.
         fft_size: samples.
+        chosen: bool ``[P]``, which pulses to use; None = all.
     """
     waveform = np.zeros(pulses.length + 2 * fft_size, np.float32)
-    everything = np.arange(len(pulses.samples))
-    _add_noise(waveform, power, pulses, everything, _MinimumPhase(fft_size))
+    used = np.arange(len(pulses.samples)) if chosen is None else np.flatnonzero(chosen)
+    _add_noise(waveform, power, pulses, used, _MinimumPhase(fft_size))
     return waveform[fft_size : fft_size + pulses.length]
 
 
@@ -214,5 +243,7 @@ def _add_noise(
         )
         response = shape.response(np.maximum(_spectra(power, pulses.frame[block]), 1e-30))
         response *= scipy_fft.rfft(excitation, size, axis=1)
-        parts = np.roll(scipy_fft.irfft(response, size, axis=1), size // 2, axis=1)
-        _add(waveform, parts, pulses.samples[block] + (size - size // 2 + 1))
+        parts = scipy_fft.irfft(response, size, axis=1)
+        starts = pulses.samples[block] + (size + 1)
+        _add(waveform, parts[:, : size // 2], starts)
+        _add(waveform, parts[:, size // 2 :], starts - size // 2)

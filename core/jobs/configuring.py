@@ -117,14 +117,18 @@ def planned_config(
     opened = {dataset.name: dataset for dataset in datasets or ()}
     sung = {}
     state = project.state.model_copy(deep=True)
+    choice = state.models.get(kind)
+    prefer_ds = bool(choice and choice.overrides.get("binarization_args.prefer_ds"))
     for recordings in state.datasets:
         # Where there is a fixed copy, the config names that one.
         recordings.raw_data_dir = str(project.raw_folder(recordings))
-        dataset = opened.get(recordings.name) or RawDataset.open(
+        known = None if prefer_ds else opened.get(recordings.name)
+        dataset = known or RawDataset.open(
             recordings.raw_data_dir,
             name=recordings.name,
             speaker=recordings.speaker,
             language=recordings.language,
+            prefer_ds=prefer_ds,
         )
         sung[recordings.name] = {item.name: item.ph_seq for item in dataset.items}
     return generate_config(

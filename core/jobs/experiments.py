@@ -38,6 +38,41 @@ def find_experiment(checkpoints: Path, name: str) -> Path:
     )
 
 
+def checkpoint_steps(wanted: int | str | None, folder: Path) -> int | None:
+    """Which checkpoint of an experiment is meant.
+
+    Args:
+        wanted: a number of steps, ``best``, or None for the newest.
+        folder: the experiment.
+
+    Raises:
+        SingwizError: it is none of these, or no checkpoint is marked as best.
+    """
+    if wanted is None:
+        return None
+    if wanted == "best":
+        from ..training.journal import read_best
+
+        best = read_best(folder)
+        if best is None:
+            raise SingwizError(
+                "no-best-checkpoint",
+                f"No checkpoint of '{folder.name}' is marked as the best.",
+                hint="Leave --ckpt out to take the newest; training marks the best one.",
+                where=str(folder),
+                exit_code=USAGE_PROBLEM,
+            )
+        return best.step
+    if not str(wanted).isdecimal():
+        raise SingwizError(
+            "checkpoint-unknown",
+            f"'{wanted}' names no checkpoint.",
+            hint="Give the number of steps in its file name, or best.",
+            exit_code=USAGE_PROBLEM,
+        )
+    return int(wanted)
+
+
 def variance_experiments(
     names: Sequence[str] | None,
     needed: Collection[str],

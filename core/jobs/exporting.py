@@ -49,7 +49,11 @@ def export_project(
             _acoustic(project, params),
             _roles(project, params),
             output or project.export_dir,
-            {"name": project.state.name, "consent": project.state.consent, **_given(params)},
+            {
+                "name": project.state.name,
+                **_given(params),
+                "consent": project.state.consent or bool(params.get("consent")),
+            },
             types_file=project.export_dir / TYPES_FILE,
             reporter=reporter,
         )

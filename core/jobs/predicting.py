@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import USAGE_PROBLEM, SingwizError
 from ..reporting import Reporter
-from .experiments import names_in, variance_experiments
+from .experiments import checkpoint_steps, names_in, variance_experiments
 from .rendering import repeats, sing_options
 from .song_files import (
     make_pronouncer,
@@ -70,7 +70,7 @@ def predict_songs(
     predictors = [
         VariancePredictor.load(
             folder,
-            steps=params.get("ckpt"),
+            steps=checkpoint_steps(params.get("ckpt"), folder),
             device=params.get("device") or "auto",
             config=config if len(folders) == 1 else None,
         )
@@ -177,7 +177,13 @@ def score_to_ds(
 
 
 def vocode_mels(
-    mels: Path, *, config: Config, output: Path, device: str = "auto", reporter: Reporter
+    mels: Path,
+    *,
+    config: Config,
+    output: Path,
+    device: str = "auto",
+    params: Mapping[str, Any] | None = None,
+    reporter: Reporter,
 ) -> dict[str, Any]:
     """Turn a file of mels into sound.
 
@@ -186,6 +192,7 @@ def vocode_mels(
         config: of the acoustic model; names the vocoder.
         output: the WAV file.
         device: where a vocoder runs.
+        params: ``vocoder``, ``trust_vocoder``, ``any_mel``; see :mod:`.stages`.
         reporter: receives progress and the file.
 
     Returns:
@@ -196,11 +203,12 @@ def vocode_mels(
     """
     from ..dataset import write_audio
     from ..synthesis.networks import choose_device
-    from ..synthesis.vocoder import load_vocoder
+    from ..synthesis.vocoder import VocoderChoice, load_vocoder
     from ..synthesis.vocoding import read_mels, vocode
 
     segments = read_mels(mels)
-    vocoder = load_vocoder(config, device=choose_device(device), reporter=reporter)
+    choice = VocoderChoice.of(params or {})
+    vocoder = load_vocoder(config, device=choose_device(device), reporter=reporter, choice=choice)
     audio = vocode(segments, vocoder, reporter=reporter)
     write_audio(output, audio, vocoder.sample_rate)
     reporter.artifact("audio", output, output.stem)

@@ -10,7 +10,12 @@ from ..errors import USAGE_PROBLEM, SingwizError
 from ..project import Project
 from ..reporting import Reporter
 from .comparing import beside_the_recording, find_item
-from .experiments import find_experiment, names_in, variance_experiments
+from .experiments import (
+    checkpoint_steps,
+    find_experiment,
+    names_in,
+    variance_experiments,
+)
 from .song_files import open_songs
 
 if TYPE_CHECKING:
@@ -103,15 +108,11 @@ def render_experiment(
     singer = Singer.load(
         folder,
         variance=variance,
-        steps=params.get("ckpt"),
+        steps=checkpoint_steps(params.get("ckpt"), folder),
         device=params.get("device") or "auto",
         config=config,
-        vocoder=VocoderChoice(
-            str(params.get("vocoder") or ""),
-            trusted=bool(params.get("trust_vocoder")),
-            any_mel=bool(params.get("any_mel")),
-        ),
         with_vocoder=not params.get("mel"),
+        vocoder=VocoderChoice.of(params),
         reporter=reporter,
     )
     if variance:

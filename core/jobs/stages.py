@@ -12,17 +12,21 @@ fix      ``only``, ``all``, ``dry_run``, ``check``, ``model``; or ``cures``, ``d
 undo     ``overwrite``, ``recheck``
 profile  ``workers``, ``output`` (folder)
 picture  ``item`` (needed), ``dataset``, ``start``, ``end``, ``output`` (folder)
+features ``item`` and ``dataset``, or ``clips`` or ``all``; ``only``, ``device``, ``output``;
+         see :func:`.choosing.compare_recordings`
 config   ``model``
-binarize ``model``, ``workers``, ``max_failed`` (broken items to do without), ``leave_out``
-         (``[dataset, item]`` pairs)
-train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``
+binarize ``model``, ``workers``, ``engine`` (``local`` or ``dask``), ``address`` (of the Dask
+         scheduler), ``max_failed`` (broken items to do without), ``leave_out`` (``[dataset,
+         item]`` pairs), ``pickled_meta``
+train    ``model``, ``experiment``, ``max_steps``, ``device``, ``seed``, ``retry_smaller``,
+         ``compile``, ``dry_run`` (say the plan and stop)
 render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``item`` (name of a
-         recording, maybe with ``dataset``); ``experiment``, ``ckpt``, ``device``, ``variance``
-         (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
+         recording, maybe with ``dataset``); ``experiment``, ``ckpt`` (or ``best``), ``device``,
+         ``variance`` (experiments; none = []), ``predict`` and ``retakes`` (lists), ``speaker``,
          ``language``, ``key``, ``gender``, ``expr``, ``steps``, ``depth``, ``seed``, ``num``,
          ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
-         ``dictionary``, ``vowels``, ``consonants``; ``vocoder``, ``trust_vocoder``, ``any_mel``
-predict  like render, without ``item``, ``experiment``, ``gender``, ``depth``, ``mel``, ``ds_out``
+         ``dictionary``, ``vowels``, ``consonants``; ``vocoder`` (file, folder or ``preview``),
+         ``trust_vocoder``, ``any_mel``
 export   ``to`` (openutau, onnx, diffsinger), ``output``, ``experiment``, ``acoustic``,
          ``duration``, ``pitch``, ``variance`` (experiments, ``none``), ``vocoder``, ``ckpt``,
          ``name``, ``author``, ``voice``, ``web``, ``version``, ``image``, ``license``,
@@ -31,6 +35,7 @@ export   ``to`` (openutau, onnx, diffsinger), ``output``, ``experiment``, ``acou
          ``freeze_glide``, ``weights_only``, ``consent``, ``allow_incomplete``, ``force``
 vocoders ``vocoders`` (files, folders or ``preview``), ``item``, ``dataset``, ``device``,
          ``trust_vocoder``
+predict  like render, without ``item``, ``experiment``, ``gender``, ``depth``, ``mel``, ``ds_out``
 ======== ==================================================================================
 """
 
@@ -123,6 +128,7 @@ def config_datasets(config: Config) -> list[RawDataset]:
             name=Path(entry.raw_data_dir).name,
             speaker=entry.speaker,
             language=entry.language,
+            prefer_ds=config.kind == "variance" and config.binarization_args.prefer_ds,
         )
         for entry in config.datasets
     ]
@@ -197,6 +203,13 @@ def picture(project: Project, params: Mapping[str, Any], reporter: Reporter) -> 
     return picture_project(project, params, reporter)
 
 
+def features(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Extractors side by side; see :func:`.choosing.compare_recordings`."""
+    from .choosing import compare_project
+
+    return compare_project(project, params, reporter)
+
+
 def config(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Make the config anew from the choices.
 
@@ -222,9 +235,8 @@ def binarize(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
     folders = {entry.name: str(project.raw_folder(entry)) for entry in project.state.datasets}
     return binarize_config(
         project_config(project, kind, reporter=reporter),
+        params,
         output_dir=project.binary_dir(kind),
-        workers=params.get("workers"),
-        max_failed=int(params.get("max_failed") or 0),
         leave_out=[
             (folders[dataset], item)
             for dataset, item in params.get("leave_out") or ()
@@ -237,23 +249,24 @@ def binarize(project: Project, params: Mapping[str, Any], reporter: Reporter) ->
 
 def binarize_config(
     config: Config,
+    params: Mapping[str, Any],
     *,
     output_dir: Path | None = None,
-    workers: int | None = None,
-    max_failed: int = 0,
     leave_out: Collection[tuple[str, str]] = (),
     base_dir: Path,
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Binarize what a config says; without ``output_dir`` where the config says."""
-    from ..binarize.acoustic import binarize_acoustic
+    from ..binarize import binarize as prepare
 
-    _only_acoustic(config)
-    report = binarize_acoustic(
+    report = prepare(
         config,
         output_dir=output_dir,
-        workers=workers,
-        max_failed=max_failed,
+        workers=params.get("workers"),
+        engine=params.get("engine") or "local",
+        dask_address=params.get("address") or None,
+        max_failed=int(params.get("max_failed") or 0),
+        pickled_meta=bool(params.get("pickled_meta")),
         leave_out=leave_out,
         base_dir=base_dir,
         reporter=reporter,
@@ -265,7 +278,10 @@ def train(project: Project, params: Mapping[str, Any], reporter: Reporter) -> di
     """Train, or go on from the last checkpoint.
 
     Returns:
-        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``.
+        ``steps``, ``checkpoint``, ``metrics``, ``seconds``, ``stopped_early``; ``table`` (lines:
+        what the last validation measured) and ``best`` (``step``, ``checkpoint``, ``score_name``,
+        ``score``, ``why``, or None). With ``dry_run`` the plan, see
+        :class:`~singwiz.core.training.Preflight`.
     """
     from .configuring import project_config
 
@@ -289,24 +305,32 @@ def train_config(
     config: Config, *, work_dir: Path, params: Mapping[str, Any], reporter: Reporter
 ) -> dict[str, Any]:
     """Train what a config says into ``work_dir``."""
+    from ..training import preview
     from ..training import train as run_training
+    from ..training.journal import read_best, read_validations
+    from ..training.measurements import table
 
-    _only_acoustic(config)
-    more = {"seed": int(params["seed"])} if params.get("seed") is not None else {}
+    settings: dict[str, Any] = {
+        "work_dir": work_dir,
+        "max_steps": params.get("max_steps"),
+        "device": params.get("device") or "auto",
+        "reporter": reporter,
+    }
+    if params.get("seed") is not None:
+        settings["seed"] = int(params["seed"])
+    if params.get("dry_run"):
+        return preview(config, **settings).to_dict()
     outcome = run_training(
         config,
-        work_dir=work_dir,
-        max_steps=params.get("max_steps"),
-        device=params.get("device") or "auto",
-        reporter=reporter,
-        **more,
+        **settings,
+        retry_smaller=bool(params.get("retry_smaller")),
+        compiled=bool(params.get("compile")),
     )
+    validations, best = read_validations(work_dir), read_best(work_dir)
     return {
-        "steps": outcome.steps,
-        "checkpoint": str(outcome.checkpoint),
-        "metrics": outcome.metrics,
-        "seconds": outcome.seconds,
-        "stopped_early": outcome.stopped_early,
+        **outcome.to_dict(),
+        "table": table(validations[-1].measurements) if validations else [],
+        "best": best.to_dict() if best else None,
     }
 
 
@@ -315,13 +339,6 @@ def render(project: Project, params: Mapping[str, Any], reporter: Reporter) -> d
     from .rendering import render_project
 
     return render_project(project, params, reporter)
-
-
-def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Send a recording through vocoders; see :func:`.vocoders.compare_vocoders`."""
-    from .vocoders import compare_vocoders
-
-    return compare_vocoders(project, params, reporter)
 
 
 def predict(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
@@ -340,14 +357,11 @@ def export(project: Project, params: Mapping[str, Any], reporter: Reporter) -> d
     return export_project(project, params, reporter)
 
 
-def _only_acoustic(config: Config) -> None:
-    if config.kind != "acoustic":
-        raise SingwizError(
-            "model-not-supported",
-            f"This version prepares and trains acoustic models only, not '{config.kind}'.",
-            hint="Use --model acoustic, or an acoustic config.",
-            exit_code=USAGE_PROBLEM,
-        )
+def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Send a recording through vocoders; see :func:`.vocoders.compare_vocoders`."""
+    from .vocoders import compare_vocoders
+
+    return compare_vocoders(project, params, reporter)
 
 
 STAGES: dict[str, Stage] = {
@@ -356,12 +370,13 @@ STAGES: dict[str, Stage] = {
     "undo": undo,
     "profile": profile,
     "picture": picture,
+    "features": features,
     "config": config,
     "binarize": binarize,
     "train": train,
     "render": render,
+    "predict": predict,
     "export": export,
     "vocoders": vocoders,
-    "predict": predict,
 }
 """Name -> function, in the order of the way."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-CATEGORIES = ("acoustic", "variance", "vocoder")
+CATEGORIES = ("acoustic", "variance", "vocoder", "rmvpe", "vr")
 
 
 def build_model(
@@ -23,15 +23,18 @@ def build_model(
 
     Args:
         category: ``"acoustic"`` (phonemes and f0 to mel), ``"variance"`` (phonemes and notes to
-            durations, pitch and other curves) or ``"vocoder"`` (mel and f0 to sound).
+            durations, pitch and other curves), ``"vocoder"`` (mel and f0 to sound), ``"rmvpe"``
+            (audio to pitch) or ``"vr"`` (audio to its harmonic part).
         config: plain mapping with DiffSinger's key names. An absent key means what it means in an
             old saved config: options that did not exist yet are off. For a vocoder its
-            ``config.json``, or a training config with ``model_args``.
-        vocab_size: number of phoneme ids including the padding id 0; a vocoder needs none.
+            ``config.json``, or a training config with ``model_args``. The networks that analyse
+            audio take their own constructor arguments.
+        vocab_size: number of phoneme ids including the padding id 0; only for singing models.
 
     Returns:
-        An :class:`~.acoustic.AcousticModel`, a :class:`~.variance.VarianceModel` or a
-        :class:`~.vocoder.generator.Generator`.
+        An :class:`~.acoustic.AcousticModel`, a :class:`~.variance.VarianceModel`, a
+        :class:`~.vocoder.generator.Generator`, a :class:`~.extractors.rmvpe.RmvpeNetwork` or a
+        :class:`~.extractors.vr.VrNetwork`.
 
     Raises:
         ValueError: unknown category, missing ``vocab_size``, or a config that fits no network.
@@ -43,6 +46,14 @@ def build_model(
         from .vocoder.generator import Generator
 
         return Generator(config)
+    if category == "rmvpe":
+        from .extractors.rmvpe import RmvpeNetwork
+
+        return RmvpeNetwork(config)
+    if category == "vr":
+        from .extractors.vr import VrNetwork
+
+        return VrNetwork(config)
     if vocab_size is None or vocab_size < 2:
         raise ValueError(f"the {category} model needs vocab_size, the number of phonemes plus one")
     try:

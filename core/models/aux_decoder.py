@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .channel_last import TimeConv, conv_over_time
 from .diffusion import denormalise, normalise
 from .layers import AdamWConv1d, kaiming
 
@@ -21,7 +22,7 @@ class ConvNeXtBlock(nn.Module):
     def __init__(self, channels: int, dropout_rate: float) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.full((channels,), 1e-6))
-        self.dwconv = nn.Conv1d(
+        self.dwconv = TimeConv(
             channels, channels, self.KERNEL_SIZE, padding=self.KERNEL_SIZE // 2, groups=channels
         )
         self.norm = nn.LayerNorm(channels, eps=1e-6)
@@ -31,10 +32,10 @@ class ConvNeXtBlock(nn.Module):
         self.dropout = nn.Dropout(dropout_rate)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[B, C, T]`` -> ``[B, C, T]``."""
-        y = self.norm(self.dwconv(x).transpose(1, 2))
+        """``[B, T, C]`` -> ``[B, T, C]``."""
+        y = self.norm(self.dwconv(x))
         y = self.gamma * self.pwconv2(self.act(self.pwconv1(y)))
-        return x + self.dropout(y.transpose(1, 2))
+        return x + self.dropout(y)
 
 
 class ConvNeXtDecoder(nn.Module):
@@ -52,7 +53,7 @@ class ConvNeXtDecoder(nn.Module):
     ) -> None:
         super().__init__()
         padding = (kernel_size - 1) // 2
-        self.inconv = nn.Conv1d(in_dims, num_channels, kernel_size, padding=padding)
+        self.inconv = TimeConv(in_dims, num_channels, kernel_size, padding=padding)
         self.conv = nn.ModuleList(
             ConvNeXtBlock(num_channels, dropout_rate) for _ in range(num_layers)
         )
@@ -60,10 +61,10 @@ class ConvNeXtDecoder(nn.Module):
 
     def forward(self, cond: Tensor) -> Tensor:
         """``[B, T, H]`` -> ``[B, T, M]``."""
-        x = self.inconv(cond.transpose(1, 2))
+        x = self.inconv(cond)
         for block in self.conv:
             x = block(x)
-        return self.outconv(x).transpose(1, 2)
+        return conv_over_time(x, self.outconv)
 
 
 class AuxDecoder(nn.Module):

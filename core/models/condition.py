@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .encoder import Encoder, EncoderSettings
+from .gru import FrameGRU
 from .inputs import needed
 from .layers import EmbeddingTable, ScalarEmbedding
 from .regulators import (
@@ -58,7 +59,7 @@ class AcousticCondition(nn.Module):
         self.stretch_embed: StretchEmbedding | None = None
         if config.get("use_stretch_embed", False):
             self.stretch_embed = StretchEmbedding(hidden)
-            self.stretch_embed_rnn = nn.GRU(hidden, hidden, batch_first=True)
+            self.stretch_embed_rnn = FrameGRU(hidden)
         self.dur_embed = ScalarEmbedding(hidden)
         self.encoder = Encoder(settings)
         self.pitch_embed = ScalarEmbedding(hidden)
@@ -115,7 +116,7 @@ class AcousticCondition(nn.Module):
         cond = gather_frames(encoded, mel2ph)
         if self.stretch_embed is not None:
             cond = cond + self.stretch_embed(stretch_positions(mel2ph, ph_dur))
-            cond = cond + self.stretch_embed_rnn(cond)[0]
+            cond = cond + self.stretch_embed_rnn.states(cond)
         if speaker is not None:
             cond = cond + speaker
         cond = cond + self.pitch_embed(torch.log1p(f0 / 700))

@@ -81,13 +81,6 @@ class SinusoidalEmbedding(nn.Module):
         return sinusoidal_embedding(x, self.dim)
 
 
-class Transpose(nn.Module):
-    """Swaps channels and time, ``[B, T, C]`` <-> ``[B, C, T]``, inside an ``nn.Sequential``."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.transpose(1, 2)
-
-
 class SwiGLU(nn.Module):
     """``out * silu(gate)``, where the input is ``out`` followed by ``gate`` on axis ``dim``."""
 

@@ -87,7 +87,8 @@ class LinguisticEncoder(nn.Module):
         """Word mode: onset and word duration of each phoneme, ``[B, T_ph, H]``."""
         ph2word = needed("ph2word", ph2word)
         if word_dur is None:
-            word_dur = sums_by_owner(needed("ph_dur", ph_dur), ph2word, int(ph2word.max()))
+            # There are no more words than phonemes; how many exactly, only the GPU knows.
+            word_dur = sums_by_owner(needed("ph_dur", ph_dur), ph2word, ph2word.shape[1])
         onset = (ph2word > F.pad(ph2word, (1, -1))).long()
         own_word_dur = F.pad(word_dur, (1, 0)).gather(1, ph2word)
         return self.onset_embed(onset) + self.word_dur_embed(own_word_dur)

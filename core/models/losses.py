@@ -146,9 +146,10 @@ def duration_loss(
 
     phonemes = compare(prediction, target)
     prediction = prediction.clamp(min=0.0)
-    num_words = int(ph2word.max())
-    words = compare(
-        sums_by_owner(prediction, ph2word, num_words), sums_by_owner(target, ph2word, num_words)
-    )
+    # Room for as many words as phonemes, so that the host need not wait to hear how many there
+    # are. The words beyond the last one are 0 on both sides; the mean must not count them.
+    room = ph2word.shape[1]
+    words = compare(sums_by_owner(prediction, ph2word, room), sums_by_owner(target, ph2word, room))
+    words = words * (room / ph2word.max())
     sentences = compare(prediction.sum(dim=1), target.sum(dim=1))
     return lambda_pdur * phonemes + lambda_wdur * words + lambda_sdur * sentences

@@ -28,6 +28,10 @@ class StretchEmbedding(nn.Sequential):
         It may lie outside when the given durations do not add up to the given frames.
         """
         index = torch.round(self.RESOLUTION * position).long()
+        if self.training:
+            # Given durations always fit in training; asking the values would wait for the GPU.
+            table = super().forward(torch.arange(self.RESOLUTION + 1, device=index.device))
+            return F.embedding(index.clamp(0, self.RESOLUTION), table)
         lowest, highest = (int(bound) for bound in index.aminmax())
         if lowest < 0 or index.numel() <= highest:
             return super().forward(index)

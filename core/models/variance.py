@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .condition import curve_scale
 from .decoder import build_diffusion
+from .gru import FrameGRU
 from .inputs import needed
 from .layers import EmbeddingTable, ScalarEmbedding
 from .linguistic import LinguisticEncoder
@@ -61,7 +62,7 @@ class VarianceModel(nn.Module):
         predicts_curves = self.predict_pitch or bool(self.variances)
         if config.get("use_stretch_embed", False) and predicts_curves:
             self.stretch_embed = StretchEmbedding(hidden)
-            self.stretch_embed_rnn = nn.GRU(hidden, hidden, batch_first=True)
+            self.stretch_embed_rnn = FrameGRU(hidden)
         self.spk_embed: EmbeddingTable | None = None
         if config.get("use_spk_id", False):
             self.spk_embed = EmbeddingTable(config["num_spk"], hidden)
@@ -189,7 +190,7 @@ class VarianceModel(nn.Module):
         cond = gather_frames(encoded, mel2ph)
         if self.stretch_embed is not None:
             cond = cond + self.stretch_embed(stretch_positions(mel2ph, ph_dur))
-            cond = cond + self.stretch_embed_rnn(cond)[0]
+            cond = cond + self.stretch_embed_rnn.states(cond)
         if speaker is not None:
             cond = cond + speaker
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .charts import draw_phoneme_counts, plot_profile
+    from .compare import plot_parts, plot_pitches
     from .item import cut_item, plot_item
     from .profile import DatasetProfile, dataset_profile
     from .sound import save_spectrogram
@@ -22,6 +23,8 @@ _HOMES = {
     "dataset_profile": ".profile",
     "draw_phoneme_counts": ".charts",
     "plot_item": ".item",
+    "plot_parts": ".compare",
+    "plot_pitches": ".compare",
     "plot_profile": ".charts",
     "save_spectrogram": ".sound",
 }
@@ -32,6 +35,8 @@ __all__ = [
     "dataset_profile",
     "draw_phoneme_counts",
     "plot_item",
+    "plot_parts",
+    "plot_pitches",
     "plot_profile",
     "save_spectrogram",
 ]

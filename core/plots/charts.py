@@ -55,7 +55,7 @@ def plot_profile(profile: DatasetProfile, folder: Path) -> list[Path]:
 
 
 def draw_phoneme_counts(counts: Mapping[str, int], path: Path, *, title: str = "") -> Path:
-    """Draw how often every phoneme occurs as PNG; rare ones stand out.
+    """Draw how often every phoneme occurs; rare ones stand out.
 
     Args:
         counts: symbol -> occurrences, in the order to be drawn.
@@ -66,6 +66,20 @@ def draw_phoneme_counts(counts: Mapping[str, int], path: Path, *, title: str = "
         SingwizError: the file cannot be written.
     """
     return save_figure(_phonemes(counts, title), path)
+
+
+def draw_counts(counts: Mapping[str, int], path: Path, *, title: str = "") -> Path:
+    """Draw how often every note or ornament occurs; those that never do have no bar.
+
+    Args:
+        counts: name -> occurrences, in the order to be drawn.
+        path: of the picture.
+        title: above it.
+
+    Raises:
+        SingwizError: the file cannot be written.
+    """
+    return save_figure(_phonemes(counts, title, rare=0), path)
 
 
 def _figures(profile: Profile) -> list[tuple[str, Figure]]:
@@ -82,13 +96,13 @@ def _figures(profile: Profile) -> list[tuple[str, Figure]]:
     return figures
 
 
-def _phonemes(counts: Mapping[str, int], title: str) -> Figure:
+def _phonemes(counts: Mapping[str, int], title: str, *, rare: int = RARE) -> Figure:
     symbols = list(counts)[:_MOST_COLUMNS]
     heights = [counts[symbol] for symbol in symbols]
     figure = new_figure(max(7.0, 0.27 * len(symbols) + 1.2), 4.0)
     axes = figure.add_subplot()
     colours = [
-        RED if count < RARE else FAINT if is_rest(symbol) else BLUE
+        RED if count < rare else FAINT if is_rest(symbol) else BLUE
         for symbol, count in zip(symbols, heights, strict=True)
     ]
     axes.bar(range(len(symbols)), heights, color=colours, width=0.78)
@@ -102,17 +116,14 @@ def _phonemes(counts: Mapping[str, int], title: str) -> Figure:
             ha="center",
             va="bottom",
             fontsize=7,
-            color=RED if count < RARE else "#52606d",
+            color=RED if count < rare else "#52606d",
         )
     _name_phonemes(axes, symbols)
     axes.set_ylim(0, 1.17 * top)
     axes.set_ylabel("times sung", color=INK, fontsize=9)
-    rare = sum(count < RARE for count in heights)
-    heading(
-        axes,
-        title,
-        note=f"red: fewer than {RARE} times ({rare} of {len(counts)})" if rare else "",
-    )
+    few = sum(count < rare for count in heights)
+    note = f"red: fewer than {rare} times ({few} of {len(counts)})" if few else ""
+    heading(axes, title, note=note)
     tidy(axes, grid="y")
     axes.tick_params(axis="x", length=0)
     return figure

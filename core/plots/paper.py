@@ -108,7 +108,7 @@ def heading(axes: Axes, title: str, *, note: str = "") -> None:
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a figure as PNG, atomically.
+    """Write a figure atomically, as JPEG if the name says so, else as PNG.
 
     Returns:
         ``path``.
@@ -116,12 +116,13 @@ def save_figure(figure: Figure, path: Path) -> Path:
     Raises:
         SingwizError: the file cannot be written.
     """
-    _choose_fonts(figure)
+    choose_fonts(figure)
     try:
         with atomic_path(path) as temporary, warnings.catch_warnings():
             # A letter that no font has is drawn as a box; the picture is still useful.
             warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
-            figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+            kind = "jpg" if path.suffix == ".jpg" else "png"
+            figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH)
     except OSError as error:
         raise SingwizError(
             "picture-not-written",
@@ -141,7 +142,8 @@ def file_stem(name: str) -> str:
     return kept or "unnamed"
 
 
-def _choose_fonts(figure: Figure) -> None:
+def choose_fonts(figure: Figure) -> None:
+    """Give every text of a figure fonts that have its letters, and take it as it is."""
     from matplotlib.text import Text
 
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]

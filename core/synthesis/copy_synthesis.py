@@ -116,9 +116,10 @@ def copy_synthesis(
             hint="Choose a longer one.",
         )
     extractor = extractor or pitch_extractor(config)
+    frames = len(recording) // hop
+    recording = recording[: frames * hop]
     mel = recording_mel(recording, config)
     frames = len(mel)
-    recording = recording[: frames * hop]
     f0, unvoiced = extractor.extract(recording, rate, hop_size=hop, length=frames)
     copies = []
     for i, vocoder in enumerate(vocoders):

@@ -16,22 +16,12 @@ from numpy.typing import NDArray
 
 from .. import trust
 from ..errors import SingwizError
+from ..vocoder_checkpoint import read_vocoder_config
 
 Array = NDArray[np.float32]
 
 LOG10_E = 0.434294
 """These vocoders take log10 mels; the factor is DiffSinger's."""
-
-_DATA_KEYS = {
-    "sampling_rate": "sampling_rate",
-    "num_mels": "n_mels",
-    "n_fft": "n_fft",
-    "win_size": "win_length",
-    "hop_size": "block_size",
-    "fmin": "mel_fmin",
-    "fmax": "mel_fmax",
-}
-"""Mel description: our name -> name in the section ``data`` of ``config.yaml``."""
 
 
 def is_torchscript(path: Path) -> bool:
@@ -44,30 +34,6 @@ def is_torchscript(path: Path) -> bool:
     return any(name.endswith("/constants.pkl") for name in names) and any(
         "/code/" in name for name in names
     )
-
-
-def read_ddsp_config(path: Path) -> dict[str, Any]:
-    """The mel a DDSP vocoder expects, in the names of ``config.json``.
-
-    Args:
-        path: the vocoder's file; ``config.yaml`` lies beside it.
-
-    Raises:
-        SingwizError: the config is missing, damaged or incomplete.
-    """
-    import yaml
-
-    source = path.with_name("config.yaml")
-    try:
-        data = yaml.safe_load(source.read_text(encoding="utf-8-sig"))["data"]
-        return {ours: data[theirs] for ours, theirs in _DATA_KEYS.items()}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, yaml.YAMLError) as error:
-        raise SingwizError(
-            "vocoder-config-missing",
-            f"Beside the DDSP vocoder there is no complete config.yaml in '{path.parent}'.",
-            hint="Put the config.yaml that came with the vocoder beside it.",
-            where=str(source),
-        ) from error
 
 
 class DdspVocoder:
@@ -108,7 +74,7 @@ class DdspVocoder:
 
         from .neural import label_of
 
-        config = read_ddsp_config(path)
+        config = read_vocoder_config(path)
         content = path.read_bytes()
         if not (trusted or trust.is_trusted(content)):
             raise SingwizError(

@@ -134,7 +134,9 @@ class NeuralVocoder:
         if not frames:
             return sound
         melody = torch.from_numpy(self._melody(f0)).to(self.device)
-        with torch.inference_mode():
+        # Training may be in half precision around a validation; sound suffers from it.
+        kind = torch.device(self.device).type
+        with torch.inference_mode(), torch.autocast(kind, enabled=False):
             source = self.generator.excite(melody, random=random, block=EXCITATION_FRAMES)
             whole = torch.from_numpy(np.ascontiguousarray(mel, np.float32).swapaxes(1, 2))
             noise = self.generator.draw_noise(whole, random=random)

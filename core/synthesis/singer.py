@@ -94,8 +94,8 @@ class Singer:
         steps: int | None = None,
         device: str = "auto",
         config: Config | None = None,
-        vocoder: VocoderChoice | None = None,
         with_vocoder: bool = True,
+        vocoder: VocoderChoice | None = None,
         reporter: Reporter | None = None,
     ) -> Singer:
         """Load an experiment folder.
@@ -108,8 +108,8 @@ class Singer:
             steps: which N; the largest if None.
             device: ``auto``, ``cpu``, ``cuda``, ….
             config: used instead of ``config.yaml``.
-            vocoder: instead of the config's.
             with_vocoder: False if only mels are wanted.
+            vocoder: instead of the config's.
             reporter: is warned when the configured vocoder is not used, or models differ.
 
         Raises:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SingwizError
+from ..models.vocoder.config import MEL_KEYS
 from ..reporting import Reporter
 
 if TYPE_CHECKING:
@@ -57,6 +58,15 @@ class VocoderChoice:
     trusted: bool = False
     any_mel: bool = False
 
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> VocoderChoice:
+        """The choice in ``vocoder``, ``trust_vocoder`` and ``any_mel``, as jobs carry it."""
+        return cls(
+            str(params.get("vocoder") or ""),
+            trusted=bool(params.get("trust_vocoder")),
+            any_mel=bool(params.get("any_mel")),
+        )
+
 
 def load_vocoder(
     config: Config,
@@ -98,14 +108,13 @@ def load_vocoder(
         return _preview(config)
 
     from ..vocoder_checkpoint import find_vocoder, read_vocoder_config
-    from .ddsp import DdspVocoder, is_torchscript, read_ddsp_config
+    from .ddsp import DdspVocoder, is_torchscript
     from .neural import NeuralVocoder
 
     path = find_vocoder(path)
-    scripted = is_torchscript(path)
-    described = read_ddsp_config(path) if scripted else read_vocoder_config(path)
+    described = read_vocoder_config(path)
     _check_mel(keys, described, path, any_mel=choice.any_mel, reporter=reporter)
-    if scripted:
+    if is_torchscript(path):
         return DdspVocoder.load(path, device=device, trusted=choice.trusted)
     return NeuralVocoder.load(path, device=device)
 
@@ -120,10 +129,8 @@ def mel_differences(config: Mapping[str, Any], vocoder: Mapping[str, Any]) -> li
     Returns:
         One phrase per difference.
     """
-    from ..vocoder_checkpoint import MEL_NAMES
-
     found = []
-    for theirs, ours in MEL_NAMES.items():
+    for theirs, ours in MEL_KEYS.items():
         if theirs not in vocoder:
             continue
         mine, made_for = config.get(ours), vocoder[theirs]
@@ -131,8 +138,12 @@ def mel_differences(config: Mapping[str, Any], vocoder: Mapping[str, Any]) -> li
             half = float(config.get("audio_sample_rate") or 0) / 2
             mine, made_for = mine or half, made_for or half
         if mine != made_for:
-            found.append(f"{ours} is {mine}, the vocoder's {theirs} {made_for}")
+            found.append(f"{ours} is {_said(mine)}, the vocoder's {theirs} {_said(made_for)}")
     return found
+
+
+def _said(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _check_mel(

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .trainer import TrainResult, train
+    from .preflight import Preflight
+    from .trainer import TrainResult, preview, train
 
-__all__ = ["TrainResult", "train"]
+__all__ = ["Preflight", "TrainResult", "preview", "train"]
 
 
 def __getattr__(name: str) -> Any:

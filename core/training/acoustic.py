@@ -8,22 +8,16 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ..errors import SingwizError
 from ..models.acoustic import AcousticModel, AcousticOutput
-from ..synthesis.vocoder import Vocoder, load_vocoder
-from .data import collate
+from ..synthesis.evaluate import PhonemeMeans
+from .baselines import sample_items
 from .figures import mel_figure
 from .gallery import ValidationGallery
-from .sampler import greedy_batches
+from .measurements import ErrorsByClass, Measurement
 from .task import TrainingTask
+from .validation_sound import ValidationSound
 
 CURVES = ("energy", "breathiness", "voicing", "tension")
-
-AUDIO_ITEMS = {"cpu": 3, "cuda": 10}
-"""Validation items that are also turned into sound; a vocoder takes its time on a CPU."""
-
-SAMPLING_FRAMES = 12000
-"""Padded frames that are sampled at once in a validation."""
 
 
 class AcousticTask(TrainingTask):
@@ -31,12 +25,11 @@ class AcousticTask(TrainingTask):
 
     category = "acoustic"
     model: AcousticModel
-    _vocoder: Vocoder | None = None
-    _vocoder_failed = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._sounded: dict[int, np.ndarray] = {}
+        self._sound = ValidationSound(self.config, self.surroundings.reporter)
+        self._means: PhonemeMeans | None = None
 
     def fields(self) -> list[str]:
         """Tokens, mel, f0 and whatever embeddings the config turns on."""
@@ -76,37 +69,54 @@ class AcousticTask(TrainingTask):
 
     # Validation ---------------------------------------------------------------------------
 
-    def show(self, gallery: ValidationGallery, items: int) -> None:
-        """Sample the first validation items and show their mels and, with a vocoder, sound."""
-        sizes = self.valid_items.sizes
-        limit = max(SAMPLING_FRAMES, *sizes[:items], 1)
-        order = sorted(range(items), key=lambda index: sizes[index])
-        for indices in greedy_batches(order, sizes, max_frames=limit, max_items=16):
-            batch = collate([self.valid_items[index] for index in indices])
-            batch = self.transfer_batch_to_device(batch, self.device, 0)
+    def examine(self, gallery: ValidationGallery, shown: int, measured: int) -> list[Measurement]:
+        """Sing validation items, compare their mels, and show the first ones."""
+        if self._means is None:
+            training = sample_items(self.train_items, seed=self.surroundings.seed)
+            self._means = PhonemeMeans.fit(training)
+        sung, aux, rule = ErrorsByClass(), ErrorsByClass(), ErrorsByClass()
+        for indices, batch in self.performed_batches(measured):
             self._seed(0)
             output = self.model(**self._inputs(batch), gt_mel=batch["mel"], infer=True)
             for row, index in enumerate(indices):
-                self._show_item(gallery, index, row, batch, output)
+                item = self.valid_items[index]
+                mels = self._mels(index, row, output)
+                labelled = item["mel2ph"] > 0
+                owners = self.classes[item["tokens"][item["mel2ph"][labelled] - 1]]
+                predicted = {**mels, "rule": self._means.predict(item["tokens"], item["mel2ph"])}
+                for errors, name in ((sung, "diff"), (aux, "aux"), (rule, "rule")):
+                    if name in predicted:
+                        distance = np.abs(predicted[name] - item["mel"]).mean(axis=1)
+                        errors.add(distance[labelled], owners)
+                if index < shown:
+                    self._show_item(gallery, index, mels)
+        found = [sung.measurement("mel_l1", "mel error", "nat", measured, rule)]
+        if self.model.train_aux_decoder:
+            label = "mel error, auxiliary decoder"
+            found.append(aux.measurement("aux_mel_l1", label, "nat", measured, rule))
+        found.append(self._sound.measurement())
+        return [one for one in found if one is not None]
 
-    def _show_item(
-        self,
-        gallery: ValidationGallery,
-        index: int,
-        row: int,
-        batch: Mapping[str, Any],
-        output: AcousticOutput,
-    ) -> None:
+    def score(self, measurements: list[Measurement]) -> tuple[str, float] | None:
+        """The error of the mel that is trained last."""
+        wanted = "mel_l1" if self.model.train_diffusion else "aux_mel_l1"
+        return next(((one.name, one.value) for one in measurements if one.name == wanted), None)
+
+    def _mels(self, index: int, row: int, output: AcousticOutput) -> dict[str, np.ndarray]:
+        """Mels ``[T, bins]`` of one item by decoder, cut to its length."""
         frames = self.valid_items.sizes[index]
-        mels = {"gt": batch["mel"], "aux": output.aux_out, "diff": output.diff_out}
-        cut = {
+        mels = {"aux": output.aux_out, "diff": output.diff_out}
+        return {
             name: mel[row, :frames].float().cpu().numpy()
             for name, mel in mels.items()
             if mel is not None
         }
-        name = self.valid_items.name(index)
-        speakers = self.valid_items.metadata.get("spk_names")
-        title = f"{speakers[index]} - {name}" if speakers else name
+
+    def _show_item(
+        self, gallery: ValidationGallery, index: int, mels: Mapping[str, np.ndarray]
+    ) -> None:
+        item, name, title = self.valid_items[index], self.valid_items.name(index), self.title(index)
+        cut = {"gt": item["mel"], **mels}
         for kind in ("aux", "diff"):
             if kind in cut:
                 picture = mel_figure(
@@ -118,43 +128,5 @@ class AcousticTask(TrainingTask):
                 )
                 file = f"{index}_mel.png" if kind == "diff" else ""
                 gallery.figure(f"{kind}mel_{index}", picture, file=file, label=name)
-        vocoder = self._usable_vocoder()
-        if vocoder is None or index >= AUDIO_ITEMS.get(self.device.type, AUDIO_ITEMS["cpu"]):
-            return
-        f0 = batch["f0"][row, :frames].float().cpu().numpy()
-        rate = vocoder.sample_rate
-        first = index not in self._sounded
-        if first:
-            self._sounded[index] = vocoder.synthesise(cut["gt"], f0)
-        recording = self._sounded[index]
-        note = " (preview sound)" if vocoder.is_preview else ""
-        gallery.audio(
-            f"gt_{index}" if first else "",
-            recording,
-            rate,
-            file=f"{index}_gt.wav",
-            label=f"{name}, recording{note}",
-        )
-        if "aux" in cut:
-            gallery.audio(f"aux_{index}", vocoder.synthesise(cut["aux"], f0), rate)
-        gallery.audio(
-            f"diff_{index}",
-            vocoder.synthesise(cut["diff"], f0),
-            rate,
-            file=f"{index}_pred.wav",
-            label=f"{name}, model{note}",
-        )
-
-    def _usable_vocoder(self) -> Vocoder | None:
-        if not self.options.get("val_with_vocoder") or self._vocoder_failed:
-            return None
-        if self._vocoder is None:
-            reporter = self.surroundings.reporter
-            try:
-                device = str(self.device)
-                self._vocoder = load_vocoder(self.config, device=device, reporter=reporter)
-            except SingwizError as error:
-                # Training is worth more than hearing it; say so once and go on.
-                self._vocoder_failed = True
-                reporter.warning(error.code, f"No validation audio: {error.message}")
-        return self._vocoder
+        f0 = np.asarray(item["f0"], np.float32)
+        self._sound.play(gallery, index, name, f0, cut, device=str(self.device))

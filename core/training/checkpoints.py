@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,23 @@ from ..reporting import Reporter
 STATE = "singwiz"
 """Key of our own state in a checkpoint, beside Lightning's."""
 
-UNSAVEABLE = frozenset({"loss-not-finite", "disk-full"})
+UNSAVEABLE = frozenset({"loss-not-finite", "disk-full", "checkpoint-unwritable"})
 """Errors after which saving would keep something bad, or fail again."""
 
 
 def checkpoint_name(step: int) -> str:
     """File name of the checkpoint at an optimizer step."""
     return f"model_ckpt_steps_{step}.ckpt"
+
+
+def is_permanent(step: int, start: int, interval: int) -> bool:
+    """True if ``step`` is ``start`` or a number of ``interval``\\ s later.
+
+    As in DiffSinger only a start above 0 and an interval above 9 count.
+    """
+    if start <= 0 or interval <= 9:
+        return False
+    return step >= start and (step - start) % interval == 0
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -55,11 +65,13 @@ class WholeCheckpointIO(TorchCheckpointIO):
                     hint="Free some space and train again; it goes on from the last checkpoint.",
                     where=str(target),
                 ) from error
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) or "inline_container" in str(error):
+                reason = getattr(error, "strerror", None) or "the file cannot be written to its end"
                 raise SingwizError(
                     "checkpoint-unwritable",
-                    f"The checkpoint could not be saved: {error.strerror or error}.",
-                    hint="Check that the folder of the experiment can be written to.",
+                    f"The checkpoint could not be saved: {reason}.",
+                    hint="Check that the folder of the experiment can be written to, and that no "
+                    "limit on your files or disk space is reached.",
                     where=str(target),
                 ) from error
             raise
@@ -83,6 +95,7 @@ class KeepCheckpoints(Checkpoint):
         permanent_start, permanent_interval: checkpoints at ``start + n * interval`` steps stay
             for good; active for a start above 0 and an interval above 9, as in DiffSinger.
         reporter: is told about every checkpoint.
+        protected: steps that must be kept at present, asked before deleting, e.g. the best.
     """
 
     def __init__(
@@ -93,21 +106,21 @@ class KeepCheckpoints(Checkpoint):
         permanent_start: int | None,
         permanent_interval: int | None,
         reporter: Reporter,
+        protected: Callable[[], Collection[int]] = tuple,
     ) -> None:
         self.folder = folder
         self.keep = keep
         self.permanent_start = permanent_start or 0
         self.permanent_interval = permanent_interval or 0
         self.reporter = reporter
+        self.protected = protected
         self.steps: list[int] = []
         self.last_saved: int | None = None
+        self.failed_in_validation = False
 
     def is_permanent(self, step: int) -> bool:
         """True if the checkpoint of a step is never deleted."""
-        if self.permanent_start <= 0 or self.permanent_interval <= 9:
-            return False
-        beyond = step - self.permanent_start
-        return beyond >= 0 and beyond % self.permanent_interval == 0
+        return is_permanent(step, self.permanent_start, self.permanent_interval)
 
     def save(self, trainer: pl.Trainer) -> None:
         """Write the checkpoint of the present step, then delete the ones past keeping."""
@@ -125,10 +138,11 @@ class KeepCheckpoints(Checkpoint):
     def _rotate(self) -> None:
         if self.keep < 1:
             return
-        for step in self.steps[: -self.keep]:
-            if not self.is_permanent(step):
+        kept = {*self.steps[-self.keep :], *self.protected()}
+        for step in self.steps:
+            if step not in kept and not self.is_permanent(step):
                 (self.folder / checkpoint_name(step)).unlink(missing_ok=True)
-        self.steps = self.steps[-self.keep :]
+        self.steps = [step for step in self.steps if step in kept]
 
     # Lightning's hooks ------------------------------------------------------------------
 
@@ -149,6 +163,7 @@ class KeepCheckpoints(Checkpoint):
         With several devices only a stop that all of them agreed on can be saved: a lone one
         would wait for the others forever.
         """
+        self.failed_in_validation = trainer.validating or trainer.sanity_checking
         hopeless = isinstance(exception, SingwizError) and exception.code in UNSAVEABLE
         agreed = trainer.world_size == 1 or getattr(exception, "on_all_ranks", False)
         trained = trainer.global_step > 0 and trainer.state.fn == "fit"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -33,13 +33,9 @@ class FinetuneReport:
     missing: tuple[str, ...]
     unused: tuple[str, ...]
 
-    def summary(self) -> str:
-        """One line for the log."""
-        return (
-            f"Fine-tuning: {len(self.loaded)} weights loaded, {len(self.ignored)} left out as "
-            f"configured, {len(self.reshaped)} of another shape, {len(self.missing)} start "
-            f"fresh, {len(self.unused)} have no place in the new model."
-        )
+    def counts(self) -> dict[str, int]:
+        """How many there are of each."""
+        return {field.name: len(getattr(self, field.name)) for field in fields(self)}
 
 
 def load_pretrained(
@@ -132,3 +128,13 @@ def freeze(model: nn.Module, prefixes: Sequence[str]) -> int:
             hint="Freeze a part only, e.g. 'model.fs2'.",
         )
     return frozen
+
+
+def frozen_by_prefix(model: nn.Module, prefixes: Sequence[str]) -> dict[str, int]:
+    """Prefix -> how many numbers it keeps from being trained; the first that fits counts."""
+    counts = dict.fromkeys(prefixes, 0)
+    for name, parameter in model.named_parameters():
+        hit = next((prefix for prefix in prefixes if (PREFIX + name).startswith(prefix)), None)
+        if hit is not None:
+            counts[hit] += parameter.numel()
+    return counts

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
 from lightning.pytorch.strategies import DDPStrategy, Strategy
+from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import USAGE_PROBLEM, SingwizError
 from ..reporting import Reporter
+
+OURS = frozenset({"self", "module", "device_ids", "output_device", "process_group", "device_mesh"})
+"""Arguments of torch's data-parallel wrapper that no config can know."""
 
 HALF_ON_CUDA_ONLY = frozenset({"16-mixed", "16", 16, "16-true"})
 
@@ -34,6 +40,12 @@ class TrainingHardware:
     num_nodes: int
     precision: str
     strategy: Strategy | str
+
+    @property
+    def world_size(self) -> int:
+        """Devices that train together, on all machines."""
+        per_node = self.devices if isinstance(self.devices, int) else len(self.devices)
+        return self.num_nodes * per_node
 
     @property
     def on_cpu(self) -> bool:
@@ -146,8 +158,10 @@ def _data_parallel(options: dict[str, Any], accelerator: str, unused_parameters:
             f"Training on several devices cannot use the strategy '{name}'.",
             hint="Set pl_trainer_strategy.name to auto.",
         )
+    known = {"timeout", *inspect.signature(DistributedDataParallel.__init__).parameters} - OURS
+    more = {key: value for key, value in options.items() if key in known and value is not None}
+    if "timeout" in more:
+        more["timeout"] = timedelta(seconds=float(more["timeout"]))
+    more["find_unused_parameters"] = bool(more.get("find_unused_parameters")) or unused_parameters
     backend = options.get("process_group_backend") if accelerator == "cuda" else "gloo"
-    return DDPStrategy(
-        process_group_backend=backend,
-        find_unused_parameters=bool(options.get("find_unused_parameters")) or unused_parameters,
-    )
+    return DDPStrategy(process_group_backend=backend, **more)

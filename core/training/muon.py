@@ -21,7 +21,7 @@ QUINTIC = (3.4445, -4.7750, 2.0315)
 """Coefficients a, b, c of the iteration X <- aX + (bA + cA^2)X with A = X X^T."""
 
 RESTART = 2
-"""The Gram form recomputes A from X before this iteration, or half precision drifts away."""
+"""In half precision the Gram form recomputes A from X before this iteration, or it drifts away."""
 
 
 def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
@@ -52,8 +52,9 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     # Wide matrices: iterate on the small Gram matrix and apply the product Q once at the end.
     q: Tensor | None = None
     gram = x @ x.mT
+    restart = RESTART if x.dtype == torch.float16 else steps
     for step in range(steps):
-        if step == RESTART and q is not None:
+        if step == restart and q is not None:
             x = q @ x
             gram = x @ x.mT
             q = None
@@ -63,7 +64,7 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
             q.diagonal(dim1=1, dim2=2).add_(a)
         else:
             q = torch.baddbmm(q, q, z, beta=a)
-        if step + 1 < steps and step + 1 != RESTART:
+        if step + 1 < steps and step + 1 != restart:
             p = torch.baddbmm(gram, gram, z, beta=a)
             gram = torch.baddbmm(p, z, p, beta=a)
     if q is not None:

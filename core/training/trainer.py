@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,16 +26,20 @@ from ..models import build_model
 from ..reporting import Reporter
 from .acoustic import AcousticTask
 from .checkpoints import KeepCheckpoints, WholeCheckpointIO, checkpoint_name
+from .compiling import compile_networks, compiling_explained
 from .experiment import Experiment, check_resumable, open_experiment, write_experiment
-from .finetune import freeze, load_pretrained
+from .finetune import FinetuneReport, freeze, load_pretrained
 from .hardware import TrainingHardware, choose_hardware
+from .memory import OutOfMemory, memory_explained
+from .preflight import Preflight, announce, look_ahead
 from .progress import ProgressReporter
 from .task import Surroundings, TrainingTask
+from .variance import VarianceTask
 
 if TYPE_CHECKING:
     from ..config import Config
 
-TASKS: dict[str, type[AcousticTask]] = {"acoustic": AcousticTask}
+TASKS: dict[str, type[TrainingTask]] = {"acoustic": AcousticTask, "variance": VarianceTask}
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,8 @@ def train(
     device: str = "auto",
     reporter: Reporter | None = None,
     seed: int = 1234,
+    retry_smaller: bool = False,
+    compiled: bool = False,
 ) -> TrainResult:
     """Train a model, going on from the newest checkpoint in its folder if there is one.
 
@@ -86,26 +93,91 @@ def train(
         max_steps: optimizer step to stop at, counted from the first run; the config's
             ``max_updates`` if not given.
         device: ``auto`` (as the config says), ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        reporter: receives progress, metrics, warnings and artifacts, and is asked whether to
-            stop. Ctrl-C stops politely too; both save a checkpoint.
+        reporter: receives the plan, progress, metrics, warnings and artifacts, and is asked
+            whether to stop. Ctrl-C stops politely too; both save a checkpoint.
         seed: of data order and noise, and of the first weights.
+        retry_smaller: on a lack of memory go on from the last checkpoint with batches half as
+            large, as often as it takes (on one device only).
+        compiled: let torch compile the large networks; pays on recent GPUs.
 
     Raises:
         SingwizError: anything the user can mend, e.g. no prepared data, a network that differs
             from the checkpoint's, a loss that is no longer a number, too little memory.
     """
     started = time.monotonic()
-    # Lightning starts further ranks as copies of this process; only the first one speaks.
-    speaks = int(os.environ.get("LOCAL_RANK", 0)) == 0 and int(os.environ.get("NODE_RANK", 0)) == 0
-    reporter = reporter if reporter is not None and speaks else Reporter()
-    if config.kind not in TASKS:
-        raise SingwizError(
-            "training-kind",
-            f"Training a {config.kind} model is not possible with this version.",
-            hint="Train the acoustic model.",
+    reporter = _heard(reporter)
+    while True:
+        try:
+            with _quiet():
+                task, experiment, hardware, finetune = _prepare(
+                    config, work_dir.absolute(), device, reporter, seed
+                )
+                goal = _goal(task.options, max_steps)
+                if _speaks():
+                    with memory_explained(task):
+                        plan = look_ahead(task, experiment, hardware, goal=goal, finetune=finetune)
+                    announce(plan, reporter)
+                    write_experiment(experiment, config, reporter)
+                if compiled:
+                    compile_networks(task.model)
+                return _run(task, experiment, hardware, goal, reporter, started)
+        except OutOfMemory as error:
+            if not retry_smaller or error.smaller is None or hardware.world_size > 1:
+                raise
+            setting, smaller = error.setting, error.smaller
+            reporter.warning(
+                "smaller-batches",
+                f"{error.message} Training goes on with {setting} {smaller}; put that into the "
+                "config to have it at once next time.",
+            )
+        # Outside of the handler the failed run is no longer referred to, and its memory is free.
+        config = config.model_copy(update={setting: smaller})
+        del task
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def preview(
+    config: Config,
+    *,
+    work_dir: Path,
+    max_steps: int | None = None,
+    device: str = "auto",
+    reporter: Reporter | None = None,
+    seed: int = 1234,
+) -> Preflight:
+    """What :func:`train` would do, without doing it; nothing is written.
+
+    Arguments and errors are those of :func:`train`.
+    """
+    reporter = _heard(reporter)
+    with _quiet():
+        task, experiment, hardware, finetune = _prepare(
+            config, work_dir.absolute(), device, reporter, seed
         )
-    options = config.to_dict()
-    work_dir = work_dir.absolute()
+        with memory_explained(task):
+            plan = look_ahead(
+                task,
+                experiment,
+                hardware,
+                goal=_goal(task.options, max_steps),
+                finetune=finetune,
+            )
+    announce(plan, reporter)
+    return plan
+
+
+def _speaks() -> bool:
+    """False in the copies of this process that Lightning starts for further ranks."""
+    return not int(os.environ.get("LOCAL_RANK", 0)) and not int(os.environ.get("NODE_RANK", 0))
+
+
+def _heard(reporter: Reporter | None) -> Reporter:
+    return reporter if reporter is not None and _speaks() else Reporter()
+
+
+def _goal(options: Mapping[str, Any], max_steps: int | None) -> int:
     goal = int(options["max_updates"] if max_steps is None else max_steps)
     if goal < 1:
         raise SingwizError(
@@ -114,22 +186,33 @@ def train(
             hint="Ask for at least one step.",
             exit_code=USAGE_PROBLEM,
         )
-    experiment = open_experiment(config, work_dir, reporter)
-    with _quiet():
-        model = _prepare_model(config.kind, options, experiment, reporter, seed)
-        surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
-        task = TASKS[config.kind](model, config, surroundings)
-        hardware = choose_hardware(
-            options, device, unused_parameters=task.has_unused_parameters(), reporter=reporter
+    return goal
+
+
+def _prepare(
+    config: Config, work_dir: Path, device: str, reporter: Reporter, seed: int
+) -> tuple[TrainingTask, Experiment, TrainingHardware, FinetuneReport | None]:
+    """Everything that training needs, checked; nothing is written."""
+    if config.kind not in TASKS:
+        raise SingwizError(
+            "training-kind",
+            f"Training a {config.kind} model is not possible with this version.",
+            hint="Train the acoustic or the variance model.",
         )
-        if speaks:
-            write_experiment(experiment, config, reporter)
-        return _run(task, experiment, hardware, goal, reporter, started)
+    options = config.to_dict()
+    experiment = open_experiment(config, work_dir, reporter)
+    model, finetune = _prepare_model(config.kind, options, experiment, seed)
+    surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
+    task = TASKS[config.kind](model, config, surroundings)
+    hardware = choose_hardware(
+        options, device, unused_parameters=task.has_unused_parameters(), reporter=reporter
+    )
+    return task, experiment, hardware, finetune
 
 
 def _prepare_model(
-    kind: str, options: dict[str, Any], experiment: Experiment, reporter: Reporter, seed: int
-) -> nn.Module:
+    kind: str, options: dict[str, Any], experiment: Experiment, seed: int
+) -> tuple[nn.Module, FinetuneReport | None]:
     torch.manual_seed(seed)
     try:
         model = build_model(kind, options, vocab_size=experiment.vocab_size)
@@ -140,26 +223,25 @@ def _prepare_model(
             hint="Choose a preset, or undo the last change of the model's settings.",
         ) from error
     if options.get("freezing_enabled"):
-        frozen = freeze(model, options.get("frozen_params") or [])
-        reporter.log(f"{frozen} parameters are frozen.")
+        freeze(model, options.get("frozen_params") or [])
     check_resumable(experiment, model, kind)
-    if options.get("finetune_enabled") and experiment.checkpoint is None:
-        if not options.get("finetune_ckpt_path"):
-            raise SingwizError(
-                "finetune-path",
-                "Fine-tuning is on, but no model to start from is named.",
-                hint="Set finetune_ckpt_path, or turn finetune_enabled off.",
-            )
-        source = Path(options["finetune_ckpt_path"])
-        report = load_pretrained(
-            model,
-            load_state_dict(source, kind),
-            source=source,
-            ignored_prefixes=options.get("finetune_ignored_params") or [],
-            strict_shapes=bool(options.get("finetune_strict_shapes", True)),
+    if not options.get("finetune_enabled") or experiment.checkpoint is not None:
+        return model, None
+    if not options.get("finetune_ckpt_path"):
+        raise SingwizError(
+            "finetune-path",
+            "Fine-tuning is on, but no model to start from is named.",
+            hint="Set finetune_ckpt_path, or turn finetune_enabled off.",
         )
-        reporter.log(report.summary())
-    return model
+    source = Path(options["finetune_ckpt_path"])
+    report = load_pretrained(
+        model,
+        load_state_dict(source, kind),
+        source=source,
+        ignored_prefixes=options.get("finetune_ignored_params") or [],
+        strict_shapes=bool(options.get("finetune_strict_shapes", True)),
+    )
+    return model, report
 
 
 def _run(
@@ -180,6 +262,7 @@ def _run(
         permanent_start=options.get("permanent_ckpt_start"),
         permanent_interval=options.get("permanent_ckpt_interval"),
         reporter=reporter,
+        protected=task.book.journal.protected,
     )
     with _asks_to_stop(reporter) as stop:
         progress = ProgressReporter(
@@ -208,43 +291,34 @@ def _run(
             use_distributed_sampler=False,
             default_root_dir=experiment.work_dir,
         )
-        stopped = _fit(trainer, task, experiment.checkpoint)
+        stopped = _fit(trainer, task, keeper, experiment.checkpoint)
     steps = keeper.last_saved if keeper.last_saved is not None else trainer.global_step
     return TrainResult(
         steps=steps,
         checkpoint=experiment.work_dir / checkpoint_name(steps),
-        metrics={**progress.latest, **task.validation_losses},
+        metrics={**progress.latest, **task.validation_values},
         seconds=time.monotonic() - started,
         stopped_early=stopped,
     )
 
 
-def _fit(trainer: pl.Trainer, task: TrainingTask, checkpoint: Path | None) -> bool:
+def _fit(
+    trainer: pl.Trainer, task: TrainingTask, keeper: KeepCheckpoints, checkpoint: Path | None
+) -> bool:
     """Run Lightning; True if the user stopped it."""
+
+    def where() -> tuple[str, bool]:
+        return f"at step {trainer.global_step}", keeper.failed_in_validation
+
     try:
-        trainer.fit(task, ckpt_path=checkpoint, weights_only=True)
+        with memory_explained(task, where=where), compiling_explained():
+            trainer.fit(task, ckpt_path=checkpoint, weights_only=True)
     except Cancelled:
         return True
     except SystemExit:
         # Lightning's way out after SIGTERM or a second Ctrl-C; everything is saved by then.
         return True
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory(task, trainer) from error
-    except RuntimeError as error:
-        if "out of memory" in str(error) or "can't allocate memory" in str(error):
-            raise _out_of_memory(task, trainer) from error
-        raise
     return False
-
-
-def _out_of_memory(task: TrainingTask, trainer: pl.Trainer) -> SingwizError:
-    frames = int(task.options["max_batch_frames"])
-    return SingwizError(
-        "out-of-memory",
-        f"The memory was too small for a batch of {frames} frames at step {trainer.global_step}.",
-        hint=f"Lower max_batch_frames (try {frames // 2}) and train again; it goes on from the "
-        "last checkpoint.",
-    )
 
 
 @contextlib.contextmanager

@@ -126,7 +126,10 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
     item = yaml.safe_load((voice.folder / "configs" / "acoustic.yaml").read_text("utf-8"))[
         "datasets"
     ][0]["test_prefixes"][0]
-    said["item"] = run("render", voice.folder, "--item", item, "--seed", "1", "--json", cwd=home)
+    said["item"] = run(
+        *("render", voice.folder, "--item", item, "--ckpt", "best", "--seed", "1", "--json"),
+        cwd=home,
+    )
     return voice
 
 
@@ -183,6 +186,14 @@ def test_training_continues_at_the_saved_step(voice: Voice) -> None:
     assert outcome["stopped_early"] is False
     assert Path(outcome["checkpoint"]).name == f"model_ckpt_steps_{voice.said['goal']}.ckpt"
     assert outcome["metrics"]["training/total_loss"] > 0
+    assert outcome["table"][1].startswith("mel error (nat)")
+
+
+def test_the_best_checkpoint_can_be_asked_for(voice: Voice) -> None:
+    best = voice.said["train"]["best"]
+    assert best["why"].startswith("lowest mel error of")
+    assert Path(best["checkpoint"]).is_file()
+    assert voice.said["item"]["checkpoint"] == best["checkpoint"]
 
 
 def test_the_song_is_a_sound_of_the_right_length(voice: Voice) -> None:

@@ -3,6 +3,7 @@
 from .base import Step
 from .check import CheckStep
 from .dictionary import DictionaryStep
+from .features import FeaturesStep
 from .listen import ListenStep
 from .model import ModelStep
 from .prepare import PrepareStep
@@ -13,6 +14,7 @@ STEPS: tuple[Step, ...] = (
     RecordingsStep(),
     CheckStep(),
     DictionaryStep(),
+    FeaturesStep(),
     ModelStep(),
     PrepareStep(),
     TrainStep(),

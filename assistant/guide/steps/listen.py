@@ -1,4 +1,4 @@
-"""Step 7: the voice sings a held-out recording or a song of your own."""
+"""Step 8: the voice sings a held-out recording or a song of your own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 4: how big a voice, on which machine; writes the config with DiffSinger's key names."""
+"""Step 5: how big a voice, on which machine; writes the config with DiffSinger's key names."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ class ModelStep(Step):
             "merged_phoneme_groups": state.merged_phoneme_groups,
             # Not the experiment: it only names the folder of the training.
             "choice": [choice.preset, choice.hardware, choice.overrides],
+            **({"shared": state.overrides} if state.overrides else {}),
         }
 
     def planned(self, desk: Desk) -> Config:

@@ -1,4 +1,4 @@
-"""Step 5: recordings become the numbers that training reads."""
+"""Step 6: recordings become the numbers that training reads."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class PrepareStep(JobStep):
         if isinstance(warnings, list) and warnings:
             rows = tuple((str(one),) for one in warnings[:MOST_ROWS])
             blocks.append(Table(self.say("warnings"), (self.say("column-reason"),), rows))
-        picture = desk.opened.binary_dir("acoustic") / "phoneme_distribution.png"
+        picture = desk.opened.binary_dir("acoustic") / "phoneme_distribution.jpg"
         if picture.exists():
             blocks.append(Image(picture, self.say("distribution")))
         return blocks

@@ -1,4 +1,4 @@
-"""Step 6: training, with its curves and with what the voice sounds like on the way."""
+"""Step 7: training, with its curves and with what the voice sounds like on the way."""
 
 from __future__ import annotations
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...errors import SingwizError
 from ...findings import Finding, Severity
-from ..ds import numbers, read_ds
+from ..ds import numbers
 from ..raw import Item, RawDataset
+from ..segments import CURVES, DsFolder, Segment, timestep_of
 from .needs import Needs
 from .rules import report, some
 from .thresholds import Thresholds
 
-CURVES = ("f0_seq", "energy", "breathiness", "voicing", "tension")
 _LOUDNESS = ("energy", "breathiness", "voicing")
-_NUMBERED = re.compile(r"^(.+)#(\d+)$")
 _PAIRS = (("ph_seq", "ph_dur"), ("note_seq", "note_dur"), ("note_seq", "note_slur"))
 
 
@@ -52,7 +48,7 @@ def check_ds_files(dataset: RawDataset, needs: Needs, limits: Thresholds) -> lis
 
 
 class _Reader:
-    """Finds the segment of an item, reading every file once and keeping only the last one."""
+    """Finds the segments of items, and collects what is wrong with them."""
 
     def __init__(
         self,
@@ -62,11 +58,11 @@ class _Reader:
         limits: Thresholds,
     ) -> None:
         self.dataset = dataset
-        self.files = files
+        self.folder = DsFolder(files)
         self.severity = severity
         self.limits = limits
         self.findings: list[Finding] = []
-        self._last: tuple[str, list[dict[str, Any]] | None] = ("", None)
+        self._broken: set[str] = set()
         self._named = {item.name for item in dataset.items}
 
     def say(self, code: str, item: Item, file: str, message: str, hint: str | None = None) -> None:
@@ -74,48 +70,39 @@ class _Reader:
         place = self.dataset.place(item.name, file=f"ds/{file}")
         self.findings.append(report(code, message, place, severity=self.severity, hint=hint))
 
-    def segment_of(self, item: Item) -> dict[str, Any] | None:
+    def segment_of(self, item: Item) -> Segment | None:
         """The segment that stands in for an item: its own file, or a part of its song's."""
-        numbered = _NUMBERED.match(item.name)
-        for file in (f"{item.name}.ds", f"{item.name}#0.ds"):
-            if file in self.files:
-                segments = self._read(item, file)
-                if segments and len(segments) > 1 and not self._has_others(item.name):
-                    self.say(
-                        "ds-segments-unused",
-                        item,
-                        file,
-                        f"'{file}' has {len(segments)} segments, but only the first one is used.",
-                    )
-                return segments[0] if segments else None
-        if numbered and f"{numbered[1]}.ds" in self.files:
-            file, index = f"{numbered[1]}.ds", int(numbered[2][:9])
-            segments = self._read(item, file)
-            if segments is not None and index >= len(segments):
-                place = self.dataset.place(item.name, item.line)
-                message = (
-                    f"'{item.name}' asks for segment {index}, but '{file}' has only "
-                    f"{len(segments)}, counted from 0."
-                )
-                self.findings.append(report("ds-index", message, place))
-                return None
-            return segments[index] if segments else None
-        return None
-
-    def _has_others(self, name: str) -> bool:
-        return f"{name}#1" in self._named
-
-    def _read(self, item: Item, file: str) -> list[dict[str, Any]] | None:
-        if self._last[0] != file:
-            try:
-                self._last = (file, read_ds(self.files[file]))
-            except SingwizError as error:
-                self._last = (file, None)
+        place = self.folder.locate(item.name)
+        if place is None:
+            return None
+        file, index = place
+        try:
+            segments = self.folder.read(file)
+        except SingwizError as error:
+            if file not in self._broken:
+                self._broken.add(file)
                 self.say("ds-invalid", item, file, error.message, error.hint)
-        return self._last[1]
+            return None
+        if index >= len(segments):
+            message = (
+                f"'{item.name}' asks for segment {index}, but '{file}' has only "
+                f"{len(segments)}, counted from 0."
+            )
+            place_of_row = self.dataset.place(item.name, item.line)
+            self.findings.append(report("ds-index", message, place_of_row))
+            return None
+        own = file in (f"{item.name}.ds", f"{item.name}#0.ds")
+        if own and len(segments) > 1 and f"{item.name}#1" not in self._named:
+            self.say(
+                "ds-segments-unused",
+                item,
+                file,
+                f"'{file}' has {len(segments)} segments, but only the first one is used.",
+            )
+        return segments[index]
 
 
-def _check_segment(reader: _Reader, item: Item, segment: Mapping[str, Any]) -> float | None:
+def _check_segment(reader: _Reader, item: Item, segment: Segment) -> float | None:
     """Report what is wrong with a segment; returns the time step of its pitch curve."""
     file = f"{item.name}.ds"
     lists: dict[str, np.ndarray] = {}
@@ -130,7 +117,7 @@ def _check_segment(reader: _Reader, item: Item, segment: Mapping[str, Any]) -> f
     if not _check_lists(reader, item, file, segment, lists):
         return None
     seconds = float(lists["ph_dur"].sum()) if "ph_dur" in lists else item.seconds
-    steps = {key: _step(segment, key) for key in CURVES if key in lists}
+    steps = {key: timestep_of(segment, key) for key in CURVES if key in lists}
     good = {step for step in steps.values() if step is not None}
     for key, step in steps.items():
         values = lists[key]
@@ -154,7 +141,7 @@ def _check_lists(
     reader: _Reader,
     item: Item,
     file: str,
-    segment: Mapping[str, Any],
+    segment: Segment,
     lists: Mapping[str, np.ndarray],
 ) -> bool:
     """Whether phonemes, words and notes of a segment belong together."""
@@ -187,15 +174,6 @@ def _check_lists(
             )
             reader.say("ds-slur-count", item, file, message)
     return True
-
-
-def _step(segment: Mapping[str, Any], key: str) -> float | None:
-    name = "f0_timestep" if key == "f0_seq" else f"{key}_timestep"
-    try:
-        step = float(segment[name])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return step if math.isfinite(step) and step > 0 else None
 
 
 def _check_values(reader: _Reader, item: Item, file: str, key: str, values: np.ndarray) -> None:

@@ -8,21 +8,29 @@ from typing import cast
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..channel_last import TimeConv, conv_over_time
 from ..layers import (
     AdamWConv1d,
     SinusoidalEmbedding,
     SwiGLU,
-    Transpose,
     kaiming,
     zero_weight,
 )
 from .base import Backbone
 
 
+class FramePReLU(nn.PReLU):
+    """``nn.PReLU`` with a slope per channel of ``[B, T, C]``."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[B, T, C]`` -> ``[B, T, C]``."""
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
 def _activation(name: str | None, channels: int) -> nn.Module:
     """The activation behind the depthwise convolution."""
     if name is None or name == "PReLU":
-        return nn.PReLU(channels)
+        return FramePReLU(channels)
     if name == "SiLU":
         return nn.SiLU()
     if name == "ReLU":
@@ -42,21 +50,21 @@ class ConvModule(nn.Module):
         dropout_rate: float,
     ) -> None:
         super().__init__()
-        inner = channels * expansion_factor
+        inner = int(channels * expansion_factor)
         self.net = nn.Sequential(
             nn.LayerNorm(channels),
-            Transpose(),
-            nn.Conv1d(channels, 2 * inner, 1),
-            SwiGLU(dim=1),
-            nn.Conv1d(inner, inner, kernel_size, padding=kernel_size // 2, groups=inner),
+            nn.Identity(),  # keeps the numbers that checkpoints give the layers
+            TimeConv(channels, 2 * inner, 1),
+            SwiGLU(),
+            TimeConv(inner, inner, kernel_size, padding=kernel_size // 2, groups=inner),
             _activation(activation, inner),
-            nn.Conv1d(inner, channels, 1),
+            TimeConv(inner, channels, 1),
             nn.Dropout(dropout_rate),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[B, C, T]`` -> ``[B, C, T]``."""
-        return self.net(x.transpose(1, 2))
+        """``[B, T, C]`` -> ``[B, T, C]``."""
+        return self.net(x)
 
 
 class ResidualBlock(nn.Module):
@@ -72,12 +80,12 @@ class ResidualBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.strong_cond = strong_cond
-        self.diffusion_projection = nn.Conv1d(channels, channels, 1)
-        self.conditioner_projection = nn.Conv1d(hidden_size, channels, 1)
+        self.diffusion_projection = TimeConv(channels, channels, 1)
+        self.conditioner_projection = TimeConv(hidden_size, channels, 1)
         self.convmodule = conv_module
 
     def forward(self, x: Tensor, step: Tensor, condition: Tensor) -> Tensor:
-        """``x`` and ``condition`` ``[B, C, T]``, ``step`` ``[B, C, 1]`` -> ``[B, C, T]``.
+        """``x`` and ``condition`` ``[B, T, C]``, ``step`` ``[B, 1, C]`` -> ``[B, T, C]``.
 
         With ``strong_cond`` the condition is part of what the residual carries on.
         """
@@ -106,7 +114,7 @@ class LYNXNet(Backbone):
         super().__init__(in_dims=in_dims, num_feats=num_feats)
         channels, bins = num_channels, in_dims * num_feats
         self.strong_cond = strong_cond
-        self.input_projection = kaiming(nn.Conv1d(bins, channels, 1))
+        self.input_projection = kaiming(TimeConv(bins, channels, 1))
         self.diffusion_embedding = nn.Sequential(
             SinusoidalEmbedding(channels),
             nn.Linear(channels, 4 * channels),
@@ -126,17 +134,17 @@ class LYNXNet(Backbone):
         self.output_projection = zero_weight(AdamWConv1d(channels, bins, 1))
 
     def project_condition(self, cond: Tensor) -> list[Tensor]:
-        """``[B, H, T]`` -> one ``[B, C, T]`` per block."""
+        """``[B, H, T]`` -> one ``[B, T, C]`` per block."""
         blocks = cast(Iterable[ResidualBlock], self.residual_layers)
+        cond = cond.transpose(1, 2)
         return [block.conditioner_projection(cond) for block in blocks]
 
     def denoise(self, x: Tensor, t: Tensor, condition: list[Tensor]) -> Tensor:
         """``x`` ``[B, F*M, T]``, ``t`` ``[B]`` or ``[1]`` -> ``[B, F*M, T]``."""
-        x = self.input_projection(x)
+        x = self.input_projection(x.transpose(1, 2))
         if not self.strong_cond:
             x = F.gelu(x)
-        step = self.diffusion_embedding(t)[..., None]
+        step = self.diffusion_embedding(t).unsqueeze(1)
         for block, local in zip(self.residual_layers, condition, strict=True):
             x = block(x, step, local)
-        x = self.norm(x.transpose(1, 2)).transpose(1, 2)
-        return self.output_projection(x)
+        return conv_over_time(self.norm(x), self.output_projection).transpose(1, 2)

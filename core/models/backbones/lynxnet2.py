@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from ..channel_last import TimeConv
 from ..layers import (
     AdamWLinear,
     SinusoidalEmbedding,
-    Transpose,
     gated_unit,
     kaiming,
     zero_weight,
@@ -30,9 +30,9 @@ class ResidualBlock(nn.Module):
         inner = int(channels * expansion_factor)
         self.net = nn.Sequential(
             nn.LayerNorm(channels),
-            Transpose(),
-            nn.Conv1d(channels, channels, kernel_size, padding=kernel_size // 2, groups=channels),
-            Transpose(),
+            nn.Identity(),  # keeps the numbers that checkpoints give the layers
+            TimeConv(channels, channels, kernel_size, padding=kernel_size // 2, groups=channels),
+            nn.Identity(),
             nn.Linear(channels, 2 * inner),
             gated_unit(glu_type),
             nn.Linear(inner, 2 * inner),

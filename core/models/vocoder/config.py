@@ -10,7 +10,7 @@ from typing import Any, Literal
 Excitation = Literal["nsf", "mini", "none"]
 """``nsf``: a sine with eight overtones and noise; ``mini``: one sine; ``none``: mel only."""
 
-_AUDIO_KEYS = {
+MEL_KEYS = {
     "sampling_rate": "audio_sample_rate",
     "num_mels": "audio_num_mel_bins",
     "n_fft": "fft_size",
@@ -18,9 +18,19 @@ _AUDIO_KEYS = {
     "hop_size": "hop_size",
     "fmin": "fmin",
     "fmax": "fmax",
-    "pc_aug": "pc_aug",
 }
-"""Names in ``config.json`` and in training configs."""
+"""What describes the mel: names in ``config.json`` -> names in the configs of models."""
+
+_DDSP_KEYS = {
+    "sampling_rate": "sampling_rate",
+    "num_mels": "n_mels",
+    "n_fft": "n_fft",
+    "win_size": "win_length",
+    "hop_size": "block_size",
+    "fmin": "mel_fmin",
+    "fmax": "mel_fmax",
+}
+"""The same -> names in the section ``data`` of a DDSP vocoder's ``config.yaml``."""
 
 _NOT_A_KEY = "the vocoder config lacks {key!r}; use the config.json that came with the vocoder"
 
@@ -40,8 +50,24 @@ def generator_keys(config: Mapping[str, Any]) -> dict[str, Any]:
     network = config["model_args"]
     if not isinstance(network, Mapping):
         raise ValueError("model_args must map names of options to values")
-    audio = {ours: config[theirs] for ours, theirs in _AUDIO_KEYS.items() if theirs in config}
+    names = {**MEL_KEYS, "pc_aug": "pc_aug"}
+    audio = {ours: config[theirs] for ours, theirs in names.items() if theirs in config}
     return {**audio, **network}
+
+
+def ddsp_keys(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The mel a DDSP vocoder was made for, in the names of a ``config.json``.
+
+    Args:
+        config: its ``config.yaml``.
+
+    Raises:
+        ValueError: the description is incomplete.
+    """
+    data = config.get("data")
+    if not isinstance(data, Mapping) or not all(name in data for name in _DDSP_KEYS.values()):
+        raise ValueError("the section data of a DDSP config is incomplete")
+    return {ours: data[theirs] for ours, theirs in _DDSP_KEYS.items()}
 
 
 @dataclass(frozen=True)

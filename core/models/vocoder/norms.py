@@ -139,13 +139,15 @@ class SpectralNormConv1d(nn.Conv1d):
 
     def spectral_norm(self) -> Tensor:
         """The estimated norm, scalar; refined first in training mode."""
-        matrix = self.weight_orig.flatten(1)
-        if self.training:
-            with torch.no_grad():
-                self.weight_v.copy_(_unit(matrix.t() @ self.weight_u))
-                self.weight_u.copy_(_unit(matrix @ self.weight_v))
-        # Later passes overwrite the vectors; the graph of this one needs them as they are now.
-        return torch.dot(self.weight_u.clone(), matrix @ self.weight_v.clone())
+        # Half precision would spoil an estimate that is refined over a whole training.
+        with torch.autocast(self.weight_orig.device.type, enabled=False):
+            matrix = self.weight_orig.flatten(1)
+            if self.training:
+                with torch.no_grad():
+                    self.weight_v.copy_(_unit(matrix.t() @ self.weight_u))
+                    self.weight_u.copy_(_unit(matrix @ self.weight_v))
+            # Later passes overwrite the vectors; the graph of this one needs them as they are.
+            return torch.dot(self.weight_u.clone(), matrix @ self.weight_v.clone())
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, C_in, T]`` to ``[B, C_out, T']``."""
@@ -158,6 +160,18 @@ def fold_weight_norm(module: nn.Module) -> nn.Module:
         if isinstance(part, _WeightNorm):
             part.fold()
     return module
+
+
+def weight_norm_state(module: nn.Module) -> dict[str, Tensor]:
+    """The state of a module, folded or not, with all weights as length and direction."""
+    state = {}
+    for name, value in module.state_dict().items():
+        owner = module.get_submodule(name.rpartition(".")[0])
+        if isinstance(owner, _WeightNorm) and name.endswith("weight"):
+            state[f"{name}_g"], state[f"{name}_v"] = _length(value), value
+        else:
+            state[name] = value
+    return state
 
 
 def _length(weight: Tensor) -> Tensor:

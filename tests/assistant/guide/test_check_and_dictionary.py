@@ -33,7 +33,7 @@ def test_the_check_runs_as_a_job_and_opens_the_way(guide: Guide) -> None:
     assert [a.id for a in view.actions if a.primary] == ["continue"]
     assert guide.act("check", "continue").go_to == "dictionary"
     assert guide.view("dictionary").status is StepStatus.DONE
-    assert guide.current() == "model"
+    assert guide.current() == "features"
 
 
 def test_errors_are_listed_with_place_and_advice_and_block(guide: Guide, raw: RawFolder) -> None:

@@ -24,7 +24,7 @@ def test_answers_and_buttons_lead_from_recordings_to_a_voice(tmp_path: Path) -> 
 
     assert guide.act("check", "start").ok
     assert finish(guide, "check").status is StepStatus.DONE
-    assert guide.current() == "model"
+    assert guide.current() == "features"
 
     assert guide.answer("model", {"preset": "tiny"}).ok
     few = {"max_updates": 2, "val_check_interval": 2, "max_batch_size": 4}

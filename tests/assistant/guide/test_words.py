@@ -50,7 +50,7 @@ def test_every_directly_named_sentence_is_in_the_catalogue() -> None:
 
 
 def test_job_steps_have_words_for_every_button_and_reply() -> None:
-    for step in ("check", "prepare", "train", "listen"):
+    for step in ("check", "features", "prepare", "train", "listen"):
         for key in ("do.start", "do.stop", "started", "stopping"):
             assert words.has(f"{step}.{key}"), f"{step}.{key}"
 

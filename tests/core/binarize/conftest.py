@@ -42,14 +42,19 @@ class Corpus:
         suffix: str = ".wav",
         ph_seq: Sequence[str] = SYMBOLS,
         ph_dur: Sequence[float] = DURATIONS,
+        **cells: str,
     ) -> Path:
-        """Append a row and write its recording ``[N]`` or ``[N, channels]``."""
+        """Append a row and write its recording ``[N]`` or ``[N, channels]``.
+
+        Further columns have to be the same for all rows.
+        """
         if waveform is None:
             waveform = sung(sum(ph_dur), f0=200.0 + 20 * len(self.rows))
         path = self.raw / "wavs" / (name + suffix)
         soundfile.write(path, waveform, sample_rate, subtype="PCM_16")
-        self.rows.append(f"{name},{' '.join(ph_seq)},{' '.join(map(str, ph_dur))}")
-        lines = ["name,ph_seq,ph_dur", *self.rows]
+        row = (name, " ".join(ph_seq), " ".join(map(str, ph_dur)), *cells.values())
+        self.rows.append(",".join(row))
+        lines = [",".join(("name", "ph_seq", "ph_dur", *cells)), *self.rows]
         (self.raw / "transcriptions.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path
 
@@ -73,13 +78,30 @@ class Corpus:
             }
         )
 
+    def variance(self, **keys: Any) -> Config:
+        """A variance config of this corpus; the first item is for validation."""
+        return self.config(
+            base_config=["configs/variance.yaml"],
+            task_cls="training.variance_task.VarianceTask",
+            binary_data_dir="binary/variance",
+            **keys,
+        )
+
+
+NOTES = {
+    "ph_num": "1 2 1 1",
+    "note_seq": "rest A3 A#3-20 rest",
+    "note_dur": "0.1 0.35 0.2 0.1",
+}
+"""Columns of a variance model for the usual labels."""
+
 
 @pytest.fixture
 def make_corpus(tmp_path: Path) -> Callable[..., Corpus]:
-    def make(items: int = 3, name: str = "corpus") -> Corpus:
+    def make(items: int = 3, name: str = "corpus", **cells: str) -> Corpus:
         corpus = Corpus(tmp_path / name)
         for number in range(items):
-            corpus.add(f"item{number}")
+            corpus.add(f"item{number}", **cells)
         return corpus
 
     return make

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from singwiz.core.binarize import BinarizeReport, BinaryDataset, binarize_acoustic, read_metadata
+from singwiz.core.binarize import BinarizeReport, BinaryDataset, read_metadata
+from singwiz.core.binarize import binarize as binarize_dataset
 from singwiz.core.config import Config
 from singwiz.core.errors import Cancelled, SingwizError
 from singwiz.core.reporting import Reporter
@@ -29,7 +30,7 @@ MakeCorpus = Callable[..., Any]
 
 def binarize(corpus: Any, config: Config | None = None, **options: Any) -> BinarizeReport:
     options = {"base_dir": corpus.folder, "workers": 0, "cache_dir": None, **options}
-    return binarize_acoustic(config or corpus.config(), **options)
+    return binarize_dataset(config or corpus.config(), **options)
 
 
 def stored(folder: Path, split: str) -> list[dict[str, Any]]:
@@ -99,7 +100,7 @@ def test_items_have_the_fields_that_training_reads(make_corpus: MakeCorpus) -> N
     assert read_metadata(folder, "train")["lengths"] == [FRAMES, FRAMES]
 
 
-def test_validation_metadata_names_its_items(make_corpus: MakeCorpus) -> None:
+def test_metadata_names_its_items(make_corpus: MakeCorpus) -> None:
     corpus = make_corpus()
     binarize(corpus)
     folder = corpus.folder / "binary" / "acoustic"
@@ -108,7 +109,9 @@ def test_validation_metadata_names_its_items(make_corpus: MakeCorpus) -> None:
     assert meta["ph_texts"] == ["SP a s o AP"]
     assert meta["spk_names"] == ["aoi"]
     assert meta["ph_dur"] == [5]
-    assert "names" not in read_metadata(folder, "train")
+    train = read_metadata(folder, "train")
+    assert train["names"] == ["item1", "item2"]
+    assert "ph_texts" not in train
 
 
 def test_the_folder_holds_everything_training_copies(make_corpus: MakeCorpus) -> None:
@@ -125,7 +128,7 @@ def test_the_folder_holds_everything_training_copies(make_corpus: MakeCorpus) ->
                 "binarize.json",
                 "dictionary-xx.txt",
                 "lang_map.json",
-                "phoneme_distribution.png",
+                "phoneme_distribution.jpg",
                 "phonemes.json",
                 "spk_map.json",
                 "train.data",
@@ -139,7 +142,7 @@ def test_the_folder_holds_everything_training_copies(make_corpus: MakeCorpus) ->
     assert json.loads(files["lang_map.json"]) == {"xx": 1}
     assert json.loads(files["phonemes.json"]) == {"AP": 1, "SP": 2, "a": 3, "o": 4, "s": 5}
     assert files["dictionary-xx.txt"] == corpus.dictionary.read_bytes()
-    assert files["phoneme_distribution.png"].startswith(b"\x89PNG")
+    assert files["phoneme_distribution.jpg"].startswith(b"\xff\xd8\xff")
     manifest = json.loads(files["binarize.json"])
     assert manifest["config_hash"] == corpus.config().hash_for("p")
     assert manifest["seconds_per_speaker"]["valid"] == {"aoi": pytest.approx(FRAMES * DT)}
@@ -185,7 +188,7 @@ def test_a_second_run_takes_features_from_the_cache(make_corpus: MakeCorpus) -> 
     first = binarize(corpus, config, cache_dir="auto")
     items = stored(folder, "train")
     assert first.cached == 0
-    assert (corpus.folder / "binary" / ".cache" / "acoustic").is_dir()
+    assert (corpus.folder / "binary" / ".cache" / "features").is_dir()
     again = binarize(corpus, config, cache_dir="auto")
     assert again.cached == 3
     assert_same_items(items, stored(folder, "train"))
@@ -201,8 +204,9 @@ def test_a_changed_recording_or_setting_is_computed_again(make_corpus: MakeCorpu
     corpus.add("item2", 0.5 * np.sin(np.arange(33000) * 0.03))
     assert binarize(corpus, cache_dir="auto").cached == 2
     assert binarize(corpus, corpus.config(f0_max=900), cache_dir="auto").cached == 0
-    folder = corpus.folder / "binary" / ".cache" / "acoustic"
-    assert len(list(folder.iterdir())) == 3
+    folder = corpus.folder / "binary" / ".cache" / "features"
+    # Spectrum and pitch of each, and nothing that is not needed any more.
+    assert len(list(folder.glob("*.npz"))) == 6
 
 
 def test_copies_follow_their_source(make_corpus: MakeCorpus) -> None:
@@ -394,8 +398,8 @@ def test_a_rule_that_matches_nothing_is_a_warning(make_corpus: MakeCorpus) -> No
 @pytest.mark.parametrize(
     ("keys", "where"),
     [
-        ({"pe": "rmvpe"}, "pe"),
-        ({"hnsep": "vr", "use_tension_embed": True}, "hnsep"),
+        ({"pe": "rmvpe"}, "pe_ckpt"),
+        ({"hnsep": "vr", "use_tension_embed": True}, "hnsep_ckpt"),
         ({"mel_base": "10"}, "mel_base"),
         ({"num_spk": 0}, "num_spk"),
         ({"binary_data_dir": "raw/binary"}, "binary_data_dir"),

@@ -1,5 +1,7 @@
 import os
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,15 @@ def test_work_that_nobody_waits_for_is_not_done() -> None:
     next(results)
     results.close()
     assert done == [-3]
+
+
+def test_workers_do_not_run_far_ahead_of_who_takes_their_results(tmp_path: Path) -> None:
+    paths = [tmp_path / str(number) for number in range(40)]
+    results = run_in_order(os.mkdir, paths, workers=2)
+    next(results)
+    time.sleep(0.3)
+    assert len(list(tmp_path.iterdir())) <= 8
+    results.close()
 
 
 def test_a_worker_that_dies_is_reported() -> None:
@@ -52,3 +63,10 @@ def test_dask_without_its_package_says_how_to_get_it(monkeypatch: pytest.MonkeyP
         list(run_in_order(abs, NUMBERS, workers=2, engine="dask"))
     assert caught.value.code == "dask-missing"
     assert "pip install" in caught.value.hint
+
+
+def test_a_scheduler_that_does_not_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("singwiz.core.binarize.engine._CONNECT_SECONDS", 0.5)
+    with pytest.raises(SingwizError) as caught:
+        list(run_in_order(abs, NUMBERS, workers=0, engine="dask", dask_address="tcp://127.0.0.1:9"))
+    assert caught.value.code == "dask-unreachable"

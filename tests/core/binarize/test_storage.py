@@ -98,3 +98,51 @@ def test_damaged_metadata_is_refused(folder: Path, text: str) -> None:
 
 def test_metadata_is_plain_json(folder: Path) -> None:
     assert isinstance(json.loads((folder / "train.meta.json").read_text()), dict)
+
+
+def pickled(folder: Path, content: bytes) -> None:
+    (folder / "train.meta.json").unlink(missing_ok=True)
+    (folder / "train.meta").write_bytes(content)
+
+
+def test_a_dataset_made_by_diffsinger_is_read(folder: Path) -> None:
+    numbers = [np.int64(5), np.int32(7)]
+    meta = {"spk_ids": [3, 3], "lengths": numbers, "names": ["声", "b"], "mel": [np.float32(5), 7]}
+    for protocol in (2, 4, 5):
+        pickled(folder, pickle.dumps(meta, protocol=protocol))
+        assert read_metadata(folder, "train") == {
+            "spk_ids": [3, 3],
+            "lengths": [5, 7],
+            "names": ["声", "b"],
+            "mel": [5.0, 7],
+        }
+    assert BinaryDataset(folder / "train")[1]["spk_id"] == 3
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return print, ("it was run",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pickle.dumps({"spk_ids": [0], "lengths": [Evil()]}),
+        pickle.dumps({"spk_ids": [0], "lengths": [np.arange(3)]}),
+        b"cos\nsystem\n(S'true'\ntR.",
+        b"\x80\x04garbage",
+        b"",
+        pickle.dumps([1, 2, 3]),
+        pickle.dumps({"spk_ids": [0], "lengths": [0, 1]}),
+    ],
+)
+def test_a_pickle_that_wants_more_than_numbers_is_refused(folder: Path, content: bytes) -> None:
+    pickled(folder, content)
+    with pytest.raises(SingwizError) as caught:
+        read_metadata(folder, "train")
+    assert caught.value.code == "binary-damaged"
+
+
+def test_our_own_metadata_counts_before_a_pickle(folder: Path) -> None:
+    (folder / "train.meta").write_bytes(b"rubbish")
+    assert read_metadata(folder, "train")["lengths"] == [5, 7]

@@ -320,6 +320,14 @@ def test_a_vocoder_made_for_other_spectrograms_is_refused(tmp_path: Path) -> Non
     (tmp_path / "v/config.json").write_text(json.dumps({**right, "hop_size": 256}))
     (finding,) = check(ACOUSTIC, changes, tmp_path)
     assert (finding.code, finding.place.symbol) == ("config-vocoder-mismatch", "hop_size")
+    # Folders and the configs of trainings and DDSP vocoders count, too.
+    assert check(ACOUSTIC, {"vocoder_ckpt": "v"}, tmp_path)[0].code == "config-vocoder-mismatch"
+    (tmp_path / "v/config.json").unlink()
+    ddsp = {"sampling_rate": 44100, "n_mels": 128, "n_fft": 2048, "win_length": 2048}
+    ddsp |= {"block_size": 441, "mel_fmin": 40, "mel_fmax": 16000}
+    (tmp_path / "v/config.yaml").write_text(json.dumps({"data": ddsp}))
+    (finding,) = check(ACOUSTIC, changes, tmp_path)
+    assert (finding.code, finding.place.symbol) == ("config-vocoder-mismatch", "hop_size")
 
 
 def test_the_templates_of_the_community_load_but_are_reported_as_unfinished(

@@ -223,3 +223,24 @@ def test_the_project_is_not_changed(tmp_path: Path, dictionary: Path) -> None:
     before = state.model_dump()
     generate(state, tmp_path)
     assert state.model_dump() == before
+
+
+def test_keys_for_all_models_reach_every_model_that_has_them(
+    tmp_path: Path, dictionary: Path
+) -> None:
+    state = project(dictionary, recordings(), preset="tiny")
+    state.overrides = {"pe": "swift-f0", "f0_max": 1400.0, "midi_smooth_width": 0.1}
+    state.models["variance"] = ModelChoice(overrides={"f0_max": 1500.0})
+    made = {kind: generate(state, tmp_path, kind) for kind in ("acoustic", "variance")}
+    assert [made[kind].pe for kind in made] == ["swift-f0", "swift-f0"]
+    assert made["acoustic"].f0_max == 1400
+    assert made["variance"].f0_max == 1500, "a model's own choice wins"
+    assert made["variance"].midi_smooth_width == 0.1
+    assert "midi_smooth_width" not in made["acoustic"].to_dict()
+
+
+def test_an_unknown_key_for_all_models_is_refused(tmp_path: Path, dictionary: Path) -> None:
+    state = project(dictionary, recordings(), preset="tiny")
+    state.overrides = {"pitch_extractor_name": "swift-f0"}
+    with pytest.raises(SingwizError):
+        generate(state, tmp_path)

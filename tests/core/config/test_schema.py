@@ -128,6 +128,7 @@ def test_changed_keys_are_named_with_both_values() -> None:
         "optimizer_args.lr": (0.0006, 1.0),
         "max_updates": (100000, None),
     }
+    assert changed_keys({}, {"a": {"b": 1}}) == {"a.b": (None, 1)}
 
 
 def test_a_config_travels_to_another_process() -> None:

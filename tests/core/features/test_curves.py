@@ -1,14 +1,18 @@
 import librosa
 import numpy as np
 import pytest
+import pyworld
 
 from singwiz.core.features.curves import (
+    breathiness,
     decibels,
     energy,
     resample_curve,
     rms,
     smooth,
+    voicing,
 )
+from singwiz.core.features.mel import mel_frame_count
 
 DT = 512 / 44100
 FRAMES = {"hop_size": 512, "win_size": 2048}
@@ -81,3 +85,30 @@ def test_missing_frames_are_silent() -> None:
     np.testing.assert_array_equal(
         decibels(amplitude)[10:], np.full(10, decibels(amplitude).max() - 80, np.float32)
     )
+
+
+def test_a_second_has_86_mel_frames_and_the_others_one_more_that_is_cut() -> None:
+    second = np.random.default_rng(0).standard_normal(44100).astype(np.float32) * 0.1
+    frames = mel_frame_count(
+        44100, hop_size=512, win_size=2048, fft_size=2048, key_shift=0.0, speed=1.0
+    )
+    assert frames == 86
+    assert 1 + len(second) // 512 == 87
+    whole = rms(second, **FRAMES, length=87)
+    assert whole[-1] > 0
+    np.testing.assert_array_equal(rms(second, **FRAMES, length=frames), whole[:86])
+    # Harvest, without being cut.
+    found, _ = pyworld.harvest(second.astype(np.float64), 44100, frame_period=512000 / 44100)
+    assert len(found) == 87
+
+
+def test_breathiness_and_voicing_are_the_energy_of_the_two_parts() -> None:
+    rng = np.random.default_rng(0)
+    part = (rng.standard_normal(44100) * np.linspace(0, 0.3, 44100)).astype(np.float32)
+    expected = librosa.amplitude_to_db(
+        librosa.feature.rms(y=part, frame_length=2048, hop_length=512, pad_mode="constant")[0][:86],
+        ref=1.0,
+        top_db=80.0,
+    )
+    for curve in (energy, breathiness, voicing):
+        np.testing.assert_allclose(curve(part, **FRAMES, length=86), expected, atol=1e-3)

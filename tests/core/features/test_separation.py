@@ -1,15 +1,22 @@
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
 import numpy as np
 import pytest
 
+from singwiz.core.config import explain
 from singwiz.core.errors import SingwizError
 from singwiz.core.features.curves import energy
-from singwiz.core.features.separation import World, separator
+from singwiz.core.features.separation import SEPARATORS, World, separator
 
 SAMPLE_RATE = 44100
 SIZES = {"sample_rate": SAMPLE_RATE, "hop_size": 512}
 
 
 class Settings:
+    hnsep_ckpt = "vr.pt"
     fft_size = 2048
 
     def __init__(self, hnsep: str) -> None:
@@ -67,12 +74,33 @@ def test_digital_silence_is_survived() -> None:
     assert all(np.isfinite(part).all() for part in parts)
 
 
-@pytest.mark.parametrize(
-    ("name", "code"), [("vr", "separator-unavailable"), ("spleeter", "separator-unknown")]
-)
-def test_a_separator_we_do_not_have_is_refused_with_advice(name: str, code: str) -> None:
-    with pytest.raises(SingwizError) as caught:
-        separator(Settings(name))
-    assert caught.value.code == code
-    assert "world" in caught.value.hint
+def test_every_separator_can_be_chosen_in_a_config() -> None:
+    assert sorted(explain("hnsep").choices) == sorted(SEPARATORS)
+
+
+def test_config_names_the_separator(tmp_path: Path) -> None:
     assert separator(Settings("world")) == World(2048)
+    with pytest.raises(SingwizError) as caught:
+        separator(Settings("spleeter"))
+    assert caught.value.code == "separator-unknown"
+    with pytest.raises(SingwizError, match=re.escape(str(tmp_path / "vr.pt"))) as caught:
+        separator(Settings("vr"), base_dir=tmp_path)
+    assert caught.value.code == "separator-checkpoint-missing"
+    assert "singwiz assets get vr" in caught.value.hint
+    assert "world" in caught.value.hint
+
+
+def test_a_network_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+
+    class Vr:
+        def __init__(self, checkpoint: Path, *, device: str = "auto") -> None:
+            loaded.append((checkpoint, device))
+
+    stand_in = ModuleType("singwiz.core.features.vr")
+    stand_in.Vr = Vr
+    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    (tmp_path / "vr.pt").write_bytes(b"")
+    first, again = (separator(Settings("vr"), base_dir=tmp_path, device="cpu") for _ in range(2))
+    assert first is again
+    assert loaded == [(tmp_path / "vr.pt", "cpu")]

@@ -21,7 +21,7 @@ def test_a_strong_condition_is_carried_on_by_the_residual(strong) -> None:
     torch.manual_seed(0)
     args = {"num_layers": 1, "num_channels": 8, "kernel_size": 3, "strong_cond": strong}
     block = build_backbone("lynxnet", args, **SIZES).residual_layers[0]
-    x, condition, step = torch.randn(2, 8, 5), torch.randn(2, 8, 5), torch.randn(2, 8, 1)
+    x, condition, step = torch.randn(2, 5, 8), torch.randn(2, 5, 8), torch.randn(2, 1, 8)
     carried = x + condition if strong else x
     expected = carried + block.convmodule(x + condition + block.diffusion_projection(step))
     torch.testing.assert_close(block(x, step, condition), expected)

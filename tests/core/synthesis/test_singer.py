@@ -120,14 +120,19 @@ def test_an_option_the_model_cannot_follow_is_said(experiment: Path):
         singer.sing(segment(), gender=3)
 
 
-def test_a_configured_vocoder_that_is_not_used_is_named(tmp_path: Path):
+def test_a_configured_vocoder_that_is_missing_is_named(tmp_path: Path):
     listener = Listener()
-    Singer.load(
-        make_experiment(tmp_path / "b", vocoder_ckpt="/not/there.ckpt"),
-        device="cpu",
-        reporter=listener,
-    )
+    folder = make_experiment(tmp_path / "voice", vocoder_ckpt="/not/there.ckpt")
+    assert Singer.load(folder, device="cpu", reporter=listener).vocoder.is_preview
     assert listener.warnings == ["vocoder-missing"]
+
+
+def test_a_configured_vocoder_that_is_damaged_is_an_error(tmp_path: Path):
+    weights = tmp_path / "model.ckpt"
+    weights.write_bytes(b"weights")
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(SingwizError, match="damaged"):
+        Singer.load(make_experiment(tmp_path / "voice", vocoder_ckpt=str(weights)), device="cpu")
 
 
 def test_the_user_can_stop(experiment: Path):

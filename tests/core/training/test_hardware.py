@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
+from lightning.pytorch.strategies import DDPStrategy
 
 from singwiz.core.errors import SingwizError
 from singwiz.core.reporting import Reporter
@@ -66,3 +69,32 @@ def test_several_processes_share_the_work_with_public_means_only() -> None:
             pl_trainer_devices=2,
             pl_trainer_strategy={"name": "deepspeed"},
         )
+
+
+def test_further_options_reach_torchs_data_parallel_wrapper_and_unknown_ones_do_not() -> None:
+    options = {
+        "pl_trainer_devices": 2,
+        "pl_trainer_strategy": {
+            "name": "auto",
+            "process_group_backend": "nccl",
+            "bucket_cap_mb": 5,
+            "timeout": 90,
+            "nonsense": 1,
+        },
+    }
+    chosen = choose_hardware(options, "auto", unused_parameters=True, reporter=Reporter())
+    assert isinstance(chosen.strategy, DDPStrategy)
+    assert chosen.world_size == 2
+    assert chosen.strategy.process_group_backend == "gloo", "nccl needs GPUs"
+    assert chosen.strategy._ddp_kwargs == {"bucket_cap_mb": 5, "find_unused_parameters": True}
+    assert chosen.strategy._timeout.total_seconds() == 90
+
+
+@pytest.mark.parametrize(("allowed", "set_to"), [(False, "1"), (True, None)])
+def test_direct_traffic_between_gpus_can_be_turned_off(
+    allowed: bool, set_to: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NCCL_P2P_DISABLE", "0")
+    monkeypatch.delenv("NCCL_P2P_DISABLE")
+    choose_hardware({"nccl_p2p": allowed}, "cpu", unused_parameters=False, reporter=Reporter())
+    assert os.environ.get("NCCL_P2P_DISABLE") == set_to

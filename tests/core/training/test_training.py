@@ -106,6 +106,10 @@ def test_tensorboard_shows_the_curves_pictures_and_sounds(
         "training/lr",
         "validation/total_loss",
         "validation/mel_loss",
+        "metrics/mel_l1",
+        "metrics/f0_error",
+        "baseline/mel_l1",
+        "classes/mel_l1_vowel",
     } <= set(tags["scalars"])
     assert {"auxmel_0", "diffmel_0"} <= set(tags["images"])
     assert {"gt_0", "aux_0", "diff_0"} <= set(tags["audio"])
@@ -307,15 +311,31 @@ def test_an_unexpected_error_saves_the_last_complete_step(
     assert steps_on_disk(tmp_path) == [2]
 
 
-def test_a_loss_that_is_no_number_ends_with_advice_and_saves_nothing(
+def test_a_recording_whose_data_is_no_number_is_named_and_nothing_saved(
     config: MakeConfig, prepare: Callable[..., Path], tmp_path: Path
 ) -> None:
-    spoilt = prepare(tmp_path / "binary", nan=True)
+    spoilt = prepare(tmp_path / "binary", nan=("song3",), named=True)
     with pytest.raises(SingwizError) as caught:
-        train(config(spoilt, **SILENT), work_dir=tmp_path / "exp")
+        train(config(spoilt, **SILENT, max_updates=20), work_dir=tmp_path / "exp")
+    assert caught.value.code == "loss-not-finite"
+    assert "'song3'" in caught.value.message
+    assert "'mel'" in caught.value.message
+    assert steps_on_disk(tmp_path / "exp") == []
+
+
+def test_a_loss_that_explodes_ends_with_advice_and_the_names_of_the_batch(
+    config: MakeConfig, prepare: Callable[..., Path], tmp_path: Path
+) -> None:
+    named = prepare(tmp_path / "binary", named=True)
+    wild = config(named, **SILENT, max_updates=20, clip_grad_norm=0, **{"optimizer_args.lr": 1e30})
+    with pytest.raises(SingwizError) as caught:
+        train(wild, work_dir=tmp_path / "exp")
     assert caught.value.code == "loss-not-finite"
     assert "optimizer_args.lr" in caught.value.hint
-    assert steps_on_disk(tmp_path / "exp") == []
+    held = caught.value.where.split(", ")
+    assert 1 <= len(held) <= 3
+    assert all(name.startswith("song") for name in held)
+    assert f"The batch held: {caught.value.where}." in caught.value.message
 
 
 def test_too_little_memory_is_explained(
@@ -330,7 +350,7 @@ def test_too_little_memory_is_explained(
     with pytest.raises(SingwizError) as caught:
         train(config(**SILENT), work_dir=tmp_path)
     assert caught.value.code == "out-of-memory"
-    assert "150" in caught.value.hint
+    assert "max_batch_frames" in caught.value.hint
 
 
 def test_a_full_disk_is_explained_and_leaves_no_half_file(
@@ -345,6 +365,56 @@ def test_a_full_disk_is_explained_and_leaves_no_half_file(
         train(config(**SILENT), work_dir=tmp_path)
     assert caught.value.code == "disk-full"
     assert not list(tmp_path.rglob("*.ckpt"))
+
+
+TERMINATED = """
+import os, resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from conftest import Record, tiny_config
+from singwiz.core.errors import SingwizError
+from singwiz.core.training import train
+
+class Failing(Record):
+    def metric(self, name, value, step):
+        if step == 5 and name == "training/lr":
+            if sys.argv[4] == "SIGTERM":
+                os.kill(os.getpid(), signal.SIGTERM)
+            else:
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+config = tiny_config(Path(sys.argv[2]), max_updates=12, val_check_interval=4, log_interval=1,
+                     num_valid_plots=0, num_sanity_val_steps=0)
+try:
+    result = train(config, work_dir=Path(sys.argv[3]), reporter=Failing())
+    sys.exit(0 if result.stopped_early else 1)
+except SingwizError as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.parametrize("trouble", ["SIGTERM", "no space"])
+def test_trouble_in_the_middle_leaves_checkpoints_that_can_be_continued(
+    binary: Path, config: MakeConfig, tmp_path: Path, trouble: str
+) -> None:
+    """The system asks the process to end (its steps are saved), or no longer takes large files."""
+    arguments = [str(Path(__file__).parent), str(binary), str(tmp_path), trouble]
+    done = subprocess.run(
+        [sys.executable, "-c", TERMINATED, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    saved = {"SIGTERM": [4, 5], "no space": [4]}[trouble]
+    assert steps_on_disk(tmp_path) == saved
+    assert not list(tmp_path.glob(".*tmp*"))
+    if trouble == "no space":
+        assert done.stdout.strip() in ("disk-full", "checkpoint-unwritable")
+    assert load(tmp_path, saved[-1])["global_step"] == saved[-1]
+    assert train(config(**SILENT, max_updates=6), work_dir=tmp_path).steps == 6
 
 
 # Checkpoints kept ------------------------------------------------------------------------

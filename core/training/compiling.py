@@ -1,0 +1,49 @@
+"""Letting torch compile the networks that take most of the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from ..errors import USAGE_PROBLEM, SingwizError
+from ..models.aux_decoder import ConvNeXtDecoder
+from ..models.backbones import Backbone
+
+
+def compile_networks(model: nn.Module, *, backend: str = "inductor") -> None:
+    """Compile backbones and auxiliary decoder in place, for batches of any length.
+
+    They are plain tensor functions of a batch. The encoders, which look things up by values, are
+    small and stay as they are, and so do all names in the state dict.
+
+    Args:
+        model: the network.
+        backend: torch's name of the compiler.
+    """
+    for module in model.modules():
+        if isinstance(module, Backbone):
+            # Training and sampling both come through here.
+            compiled = torch.compile(module.denoise, dynamic=True, backend=backend)
+            module.denoise = compiled  # type: ignore[method-assign]
+        elif isinstance(module, ConvNeXtDecoder):
+            module.compile(dynamic=True, backend=backend)
+
+
+@contextmanager
+def compiling_explained() -> Iterator[None]:
+    """Turn a failing compiler inside into a SingwizError."""
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise
+        raise SingwizError(
+            "compile-failed",
+            "torch could not compile the network on this machine: "
+            f"{str(error).strip().partition(chr(10))[0]}",
+            hint="Train without --compile; it is a matter of speed only.",
+            exit_code=USAGE_PROBLEM,
+        ) from error

@@ -1,0 +1,194 @@
+"""Training the variance model: phonemes and notes to durations, pitch and other curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..models.randomness import GLOBAL_RANDOM, RandomSource
+from ..models.variance import VarianceModel, VarianceOutput
+from .baselines import sample_items
+from .figures import Notes, curve_figure, duration_figure, pitch_figure
+from .gallery import ValidationGallery
+from .measurements import Measurement
+from .task import TrainingTask
+from .variance_scores import UNITS, Array, Parts, Prediction, Rules, Tally, compare
+
+
+def retake_mask(
+    batch_size: int, frames: int, *, device: torch.device, random: RandomSource = GLOBAL_RANDOM
+) -> Tensor:
+    """Where a training batch has to predict a curve, and where it may know it.
+
+    A quarter of the samples predict everything, the others one random interval.
+
+    Args:
+        batch_size: B.
+        frames: padded frames T of the batch.
+        device: of the mask.
+        random: draws the quarter first, then both ends of the intervals.
+
+    Returns:
+        bool ``[B, T]``, True = to be predicted.
+    """
+    everything = random.integers(4, batch_size, device=device) == 0
+    ends = random.integers(frames + 1, 2 * batch_size, device=device).view(2, batch_size)
+    start, end = ends.amin(dim=0), ends.amax(dim=0)
+    places = torch.arange(frames, device=device)
+    inside = (places >= start[:, None]) & (places < end[:, None])
+    return inside | everything[:, None]
+
+
+class VarianceTask(TrainingTask):
+    """Trains whatever the config lets the variance model predict."""
+
+    category = "variance"
+    model: VarianceModel
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rules: Rules | None = None
+
+    @property
+    def _predicts_curves(self) -> bool:
+        return self.model.predict_pitch or bool(self.model.variances)
+
+    def fields(self) -> list[str]:
+        """Tokens, durations and what each enabled predictor reads and is measured by."""
+        fields = ["tokens", "ph_dur"]
+        if self.options.get("use_lang_id"):
+            fields.append("languages")
+        if self.options.get("use_spk_id"):
+            fields.append("spk_id")
+        if self.model.predict_dur:
+            fields += ["ph2word", "midi"]
+        if self._predicts_curves:
+            fields += ["mel2ph", "pitch", "uv"]
+        if self.model.predict_pitch:
+            fields += ["note_midi", "note_rest", "note_dur", "mel2note", "base_pitch"]
+            if self.options.get("use_glide_embed"):
+                fields.append("note_glide")
+        return [*fields, *self.model.variances]
+
+    def loss_names(self) -> list[str]:
+        """``dur_loss``, ``pitch_loss`` and ``var_loss``, as far as they are predicted."""
+        parts = {
+            "dur_loss": self.model.predict_dur,
+            "pitch_loss": self.model.predict_pitch,
+            "var_loss": bool(self.model.variances),
+        }
+        return [name for name, predicted in parts.items() if predicted]
+
+    def has_unused_parameters(self) -> bool:
+        """False: every part that exists is trained."""
+        return False
+
+    def _inputs(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        names = {"tokens": "txt_tokens", "spk_ids": "spk_id"}
+        ignored = {"size", "indices", "uv"}
+        return {names.get(name, name): v for name, v in batch.items() if name not in ignored}
+
+    def losses(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Losses of all parts on a batch, with new retake masks."""
+        masks: dict[str, Any] = {}
+        if self._predicts_curves:
+            size, frames = batch["mel2ph"].shape
+            device = batch["mel2ph"].device
+            if self.model.predict_pitch:
+                masks["pitch_retake"] = retake_mask(size, frames, device=device)
+            if self.model.variances:
+                masks["variance_retake"] = {
+                    name: retake_mask(size, frames, device=device) for name in self.model.variances
+                }
+        output = self.model(**self._inputs(batch), **masks)
+        return self.model.losses(
+            output,
+            ph_dur=batch["ph_dur"],
+            ph2word=batch.get("ph2word"),
+            mel2ph=batch.get("mel2ph"),
+        )
+
+    # Validation ---------------------------------------------------------------------------
+
+    def examine(self, gallery: ValidationGallery, shown: int, measured: int) -> list[Measurement]:
+        """Predict validation items, draw the first ones, and compare with simple rules.
+
+        True durations, notes and (for curves besides pitch) true pitch are given; the pitch is
+        predicted from scratch.
+        """
+        model = self.model
+        parts = Parts(model.predict_dur, model.predict_pitch, model.variances)
+        if self._rules is None:
+            training = sample_items(self.train_items, seed=self.surroundings.seed)
+            self._rules = Rules(parts, vocab_size=self.vocab_size, training=training)
+        frame_ms = 1000 * self.options["hop_size"] / self.options["audio_sample_rate"]
+        by_model, by_rules = (
+            Tally(parts, classes=self.classes, frame_ms=frame_ms) for _ in range(2)
+        )
+        for indices, batch in self.performed_batches(measured):
+            self._seed(0)
+            output = model(**self._inputs(batch), infer=True)
+            for row, index in enumerate(indices):
+                item = self.valid_items[index]
+                prediction = _row(output, row, item)
+                by_model.add(item, prediction, metrics=index < shown)
+                by_rules.add(item, self._rules.predict(item), metrics=index < shown)
+                if index < shown:
+                    self._draw(gallery, index, prediction)
+        return compare(by_model, by_rules)
+
+    def score(self, measurements: list[Measurement]) -> tuple[str, float] | None:
+        """Errors of durations, pitch and curves as shares of the baselines', averaged."""
+        shares = {
+            one.name: share for one in measurements if (share := one.against_baseline()) is not None
+        }
+        parts = [
+            [shares[name] for name in names if name in shares]
+            for names in (
+                ["dur_error"],
+                ["pitch_error"],
+                [f"{name}_error" for name in self.model.variances],
+            )
+        ]
+        means = [sum(part) / len(part) for part in parts if part]
+        return ("error_against_baseline", sum(means) / len(means)) if means else None
+
+    def _draw(self, gallery: ValidationGallery, index: int, prediction: Prediction) -> None:
+        item, name = self.valid_items[index], self.valid_items.name(index)
+        title = self.title(index)
+        if prediction.durations is not None:
+            picture = duration_figure(
+                np.round(prediction.durations),
+                item["ph_dur"],
+                self.phonemes_of(index),
+                title=title,
+            )
+            gallery.figure(f"dur_{index}", picture, file=f"{index}_dur.png", label=name)
+        if prediction.pitch is not None:
+            notes = Notes(item["note_midi"], item["note_rest"], item["note_dur"])
+            picture = pitch_figure(prediction.pitch, item["pitch"], item["uv"], notes, title=title)
+            gallery.figure(f"pitch_{index}", picture, file=f"{index}_pitch.png", label=name)
+        for curve, values in prediction.curves.items():
+            picture = curve_figure(values, item[curve], unit=UNITS[curve], title=title)
+            file = f"{index}_{curve}.png"
+            gallery.figure(f"{curve}_{index}", picture, file=file, label=f"{name}, {curve}")
+
+
+def _row(output: VarianceOutput, row: int, item: Mapping[str, Any]) -> Prediction:
+    """One row of the model's output, cut to the length of its item."""
+
+    def cut(values: Tensor, like: str) -> Array:
+        array: Array = values[row, : len(item[like])].float().cpu().numpy()
+        return array
+
+    durations = pitch = None
+    if output.dur_pred is not None:
+        durations = cut(output.dur_pred, "tokens")
+    if output.pitch_pred is not None:
+        pitch = item["base_pitch"] + cut(output.pitch_pred, "base_pitch")
+    curves = {name: cut(v, "mel2ph") for name, v in (output.variances_pred or {}).items()}
+    return Prediction(durations, pitch, curves)
