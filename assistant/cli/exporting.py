@@ -10,7 +10,7 @@ import typer
 from ...core.errors import INPUT_PROBLEM
 from .output import Json, duration, err, out, print_json, show_table
 from .places import Experiment
-from .song_options import Language, Lyrics, Part, Speaker, absolute
+from .song_options import Checkpoint, Language, Lyrics, Part, Speaker, absolute
 
 app = typer.Typer(help="Exported voicebanks: check them, sing with them.", no_args_is_help=True)
 
@@ -62,10 +62,7 @@ def export(
             "along; another word names the package that people have to install.",
         ),
     ] = "",
-    ckpt: Annotated[
-        int | None,
-        typer.Option("--ckpt", min=0, metavar="STEPS", help="Of the voice; default: the newest."),
-    ] = None,
+    ckpt: Checkpoint = None,
     name: Annotated[
         str, typer.Option("--name", help="Of the singer (or of an ONNX vocoder).")
     ] = "",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import USAGE_PROBLEM, SingwizError
 from ..reporting import Reporter
-from .experiments import find_experiment, names_in, trained_tags
+from .experiments import checkpoint_steps, find_experiment, names_in, trained_tags
 
 if TYPE_CHECKING:
     from ..export.experiment import GraphOptions
@@ -231,7 +231,7 @@ def _bank(
         vocoder=str(params.get("vocoder") or ""),
         consent=bool(params.get("consent")),
         allow_incomplete=bool(params.get("allow_incomplete")),
-        steps=params.get("ckpt"),
+        steps=checkpoint_steps(params.get("ckpt"), acoustic.folder),
     )
     for note in plan.notes:
         reporter.warning("export-note", note)
@@ -297,13 +297,14 @@ def _plain(
     options = graph_options(params)
     exports = []
     for experiment in experiments:
+        steps = checkpoint_steps(params.get("ckpt"), experiment.folder)
         target = output / experiment.folder.name if nested else output
         if _target(params) == "diffsinger":
             exports.append(
                 export_checkpoint(
                     experiment,
                     target,
-                    steps=params.get("ckpt"),
+                    steps=steps,
                     weights_only=bool(params.get("weights_only")),
                     reporter=reporter,
                 )
@@ -312,9 +313,7 @@ def _plain(
         own = options
         if experiment.config.kind == "variance":
             own = replace(own, freeze_gender=None, freeze_velocity=False)
-        written = export_experiment(
-            experiment, target, steps=params.get("ckpt"), options=own, reporter=reporter
-        )
+        written = export_experiment(experiment, target, steps=steps, options=own, reporter=reporter)
         files = [*written.files, *copy_dictionaries(experiment, target)]
         exports.append({**written.to_dict(), "folder": str(target), "files": files})
         reporter.artifact("data", target, experiment.folder.name)
