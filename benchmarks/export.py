@@ -98,12 +98,15 @@ def experiment(folder: Path, kind: str, size: str) -> Path:
     if size == "small":
         flags |= SMALL[kind]
     config: Config = load_config(
-        {"base_config": [f"configs/templates/config_{kind}.yaml"], "dictionaries": {"x": "x.txt"}},
+        {
+            "base_config": [f"configs/templates/config_{kind}.yaml"],
+            "dictionaries": {"zh": "zh.txt"},
+        },
         overrides=flags,
     )
-    (folder / "dictionary-x.txt").write_text("a\ta\nsa\ts a\nni\tn i\n")
-    dictionary, _ = read_dictionary(folder / "dictionary-x.txt", "x")
-    phonemes = PhonemeSet.build({"x": dictionary})
+    (folder / "dictionary-zh.txt").write_text("a\ta\nsa\ts a\nni\tn i\n")
+    dictionary, _ = read_dictionary(folder / "dictionary-zh.txt", "zh")
+    phonemes = PhonemeSet.build({"zh": dictionary})
     save_config(config, folder / "config.yaml")
     (folder / "spk_map.json").write_text('{"x": 0}')
     torch.manual_seed(0)
@@ -199,7 +202,7 @@ def main() -> None:
         for size, made in banks.items():
             bank = Bank.open(made.folder)
             for _ in range(2):
-                song = sing(bank, notes(), language="x", steps=Steps(), predict_pitch=False)
+                song = sing(bank, notes(), language="zh", steps=Steps(), predict_pitch=False)
             seconds = sum(len(phrase.f0) for phrase in song.phrases) * 512 / 44100
             with_pitch = _with_pitch(bank)
             cpu = {**song.cpu_seconds, **with_pitch}
@@ -215,8 +218,8 @@ def _with_pitch(bank: Bank) -> dict[str, float]:
     from singwiz.core.export.client import singing
 
     singing.LOWEST, singing.HIGHEST = -np.inf, np.inf
-    song = sing(bank, notes(), language="x", vocode=False)
-    song = sing(bank, notes(), language="x", vocode=False)
+    song = sing(bank, notes(), language="zh", vocode=False)
+    song = sing(bank, notes(), language="zh", vocode=False)
     return {"pitch": song.cpu_seconds["pitch"]}
 
 
