@@ -175,6 +175,21 @@ def _roles(project: Project, params: Mapping[str, Any]) -> dict[str, Experiment]
     return roles
 
 
+def missing_tags(project: Project) -> list[str]:
+    """What OpenUTAU needs and no trained model of a project predicts: ``dur``, names of curves.
+
+    Reads configs only.
+    """
+    from ..synthesis.segment import CURVES
+
+    acoustic = project.experiment_dir("acoustic")
+    predicted = [set(trained_tags(path)) for path in project.checkpoints_dir.glob("*/")]
+    curves = [name for name in CURVES if _embeds(acoustic, name)]
+    together = max((tags & {*curves} for tags in predicted), key=len, default=set())
+    missing = [name for name in curves if name not in together]
+    return ([] if any("dur" in tags for tags in predicted) else ["dur"]) + missing
+
+
 def _embeds(folder: Path, curve: str) -> bool:
     from ..config import load_config
 

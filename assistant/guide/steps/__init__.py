@@ -3,6 +3,7 @@
 from .base import Step
 from .check import CheckStep
 from .dictionary import DictionaryStep
+from .export import ExportStep
 from .features import FeaturesStep
 from .listen import ListenStep
 from .model import ModelStep
@@ -19,6 +20,7 @@ STEPS: tuple[Step, ...] = (
     PrepareStep(),
     TrainStep(),
     ListenStep(),
+    ExportStep(),
 )
 
 __all__ = ["STEPS", "Step"]
