@@ -34,9 +34,9 @@ PHONEMES = 40
 OPTIMIZERS = {"adamw": "torch.optim.AdamW", "muon": "modules.optimizer.muon.Muon_AdamW"}
 
 
-def small_backbone(name: str) -> dict[str, Any]:
-    """A backbone of three layers with 256 channels."""
-    return {"backbone_type": name, "backbone_args": {"num_channels": 256, "num_layers": 3}}
+def small_backbone(name: str, channels: int = 256) -> dict[str, Any]:
+    """A backbone of three layers."""
+    return {"backbone_type": name, "backbone_args": {"num_channels": channels, "num_layers": 3}}
 
 
 def model_config(model: str, size: str, backbone: str, folder: Path, **changes: Any) -> Config:
@@ -53,8 +53,9 @@ def model_config(model: str, size: str, backbone: str, folder: Path, **changes: 
         parts = ("pitch_prediction_args", "variances_prediction_args")
         own |= {part: {"backbone_type": backbone} for part in parts}
         if size == "small":
-            own |= {part: small_backbone(backbone) for part in parts}
+            own |= {parts[0]: small_backbone(backbone), parts[1]: small_backbone(backbone, 192)}
             own["melody_encoder_args"] = {"hidden_size": 64, "enc_layers": 2}
+            own["dur_prediction_args"] = {"hidden_size": 128, "num_layers": 3}
     return load_config(
         {
             "base_config": [f"configs/{model}.yaml"],
@@ -184,6 +185,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, float]:
             reporter=watch,
             compiled=arguments.compile,
         )
+    if len(watch.times) < 2:
+        raise SystemExit("Stopped before anything was measured.")
     first, last = min(watch.times), max(watch.times)
     total = np.subtract(watch.times[last], watch.times[first])
     wall, cpu, waited = total / (last - first)

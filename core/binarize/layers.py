@@ -47,13 +47,13 @@ _PACKAGES = {
 @lru_cache(maxsize=1)
 def extractor_of(recipe: Recipe) -> PitchExtractor:
     """The pitch extractor, made once per process."""
-    return pitch_extractor(recipe)
+    return pitch_extractor(recipe, device=recipe.device)
 
 
 @lru_cache(maxsize=1)
 def separator_of(recipe: Recipe) -> Separator:
     """The harmonic-noise separator, made once per process."""
-    return separator(recipe)
+    return separator(recipe, device=recipe.device)
 
 
 @lru_cache(maxsize=8)

@@ -39,9 +39,8 @@ from .storage import PICKLED_SUFFIX, read_metadata
 from .task import Recipe, Result, Task
 from .writing import check_space, draw_distributions, store, write_manifest, write_maps
 
-_COST = {"parselmouth": 0.004, "harvest": 0.14, "swift-f0": 0.03, "rmvpe": 0.4, "mel": 0.002}
-_SEPARATION = {"world": 0.02, "vr": 1.5}
-"""Rough CPU seconds per second of audio, to decide on processes and to warn of long waits."""
+_COST = {"parselmouth": 0.004, "harvest": 0.14, "swift-f0": 0.03, "world": 0.02, "mel": 0.002}
+"""Rough CPU seconds per second of audio, to decide on the number of processes."""
 
 _LONG = 300.0
 """Seconds of network time on a CPU from which the user is told how long it will take."""
@@ -118,7 +117,9 @@ def binarize(
         tasks = [replace(task, digest=_digest(task)) for task in tasks]
         cache.claim(target, _all_keys(tasks, recipe))
     is_known = [_is_known(task, recipe, cache) for task in tasks]
-    report.cached = sum(is_known)
+    report.cached = sum(
+        hit for task, hit in zip(tasks, is_known, strict=True) if task.audio is not None
+    )
     unknown = [task for task, hit in zip(tasks, is_known, strict=True) if not hit]
     report.workers = _workers(workers, config, recipe, sources, unknown, engine, reporter)
     reporter.log(
@@ -188,14 +189,10 @@ def _workers(
     engine: Engine,
     reporter: Reporter,
 ) -> int:
-    seconds = [sources[task.key].item.seconds * len(task.variants) for task in unknown]
     once = sum(sources[task.key].item.seconds for task in unknown)
-    separation = _SEPARATION.get(recipe.hnsep, 0.0) * once if recipe.separates else 0.0
-    pitch = _COST.get(recipe.pe, 0.0) * sum(seconds)
+    copies = sum(sources[task.key].item.seconds * len(task.variants) for task in unknown)
     if engine == "local" and recipe.networks:
-        slow = pitch * (recipe.pe in recipe.networks) + separation * (
-            recipe.hnsep in recipe.networks
-        )
+        slow = _network_seconds(recipe, once, copies)
         if recipe.device == "cpu" and slow > _LONG:
             reporter.warning(
                 "networks-on-cpu",
@@ -204,10 +201,21 @@ def _workers(
             )
         return 0
     if wanted is None:
+        separation = _COST.get(recipe.hnsep, 0.0) * once if recipe.separates else 0.0
         wanted = config.binarization_args.num_workers or choose_workers(
-            pitch + separation + _COST["mel"] * sum(seconds)
+            separation + (_COST.get(recipe.pe, 0.0) + _COST["mel"]) * copies
         )
     return min(wanted, len(unknown))
+
+
+def _network_seconds(recipe: Recipe, once: float, copies: float) -> float:
+    """How long the networks take; ``once`` and ``copies`` are seconds of audio."""
+    from ..features import rmvpe, vr
+
+    used = recipe.networks
+    pitch = rmvpe.seconds_per_second(recipe.device) * copies if "rmvpe" in used else 0.0
+    separation = vr.seconds_per_second(recipe.device) * once if "vr" in used else 0.0
+    return pitch + separation
 
 
 def _merge(

@@ -17,7 +17,7 @@ def conv_over_time(x: Tensor, conv: nn.Conv1d) -> Tensor:
     """``conv`` of stride 1 applied to ``[B, T, C]`` -> ``[B, T, C']``."""
     if conv.kernel_size == (1,) and conv.groups == 1:
         return F.linear(x, conv.weight.squeeze(-1), conv.bias)
-    if not x.is_cpu or torch.compiler.is_compiling():
+    if not x.is_cpu or torch.compiler.is_compiling() or torch.jit.is_tracing():
         # Not conv(…): a TimeConv would come back here.
         return nn.Conv1d.forward(conv, x.transpose(1, 2)).transpose(1, 2)
     padding, dilation = int(conv.padding[0]), conv.dilation[0]

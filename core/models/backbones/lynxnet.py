@@ -144,7 +144,7 @@ class LYNXNet(Backbone):
         x = self.input_projection(x.transpose(1, 2))
         if not self.strong_cond:
             x = F.gelu(x)
-        step = self.diffusion_embedding(t).unsqueeze(1)
+        step = self.diffusion_embedding(t)[:, None]
         for block, local in zip(self.residual_layers, condition, strict=True):
             x = block(x, step, local)
         return conv_over_time(self.norm(x), self.output_projection).transpose(1, 2)

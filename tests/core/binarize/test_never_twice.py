@@ -18,6 +18,7 @@ from singwiz.core.binarize import BinaryDataset, layers
 from singwiz.core.binarize import binarize as binarize_dataset
 from singwiz.core.config import Config, save_config
 from singwiz.core.errors import SingwizError
+from singwiz.core.features.pitch import Parselmouth
 
 from .conftest import NOTES, sung
 
@@ -174,6 +175,35 @@ def test_a_killed_run_leaves_no_dataset_and_is_continued(
     prepare(corpus, config, output_dir=tmp_path / "fresh", cache_dir=None)
     for name in ("train.data", "valid.data"):
         assert (target / name).read_bytes() == (tmp_path / "fresh" / name).read_bytes()
+
+
+def test_a_network_works_in_this_process_and_its_weights_count(
+    make_corpus: MakeCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = make_corpus(3)
+    made: list[str] = []
+
+    def stand_in(recipe: Any, **_: Any) -> Parselmouth:
+        made.append(recipe.pe_ckpt)
+        return Parselmouth(65, 1100)
+
+    monkeypatch.setattr(layers, "pitch_extractor", stand_in)
+    weights = corpus.folder / "rmvpe" / "model.pt"
+    weights.parent.mkdir()
+    weights.write_bytes(b"old")
+    config = corpus.config(pe="rmvpe", pe_ckpt="rmvpe/model.pt")
+
+    def run() -> Any:
+        layers.extractor_of.cache_clear()
+        return binarize_dataset(config, base_dir=corpus.folder, workers=2)
+
+    first = run()
+    assert (first.workers, first.cached) == (0, 0)
+    assert made == [str(weights)]
+    assert run().cached == 3
+    weights.write_bytes(b"new")
+    assert run().cached == 0
+    layers.extractor_of.cache_clear()
 
 
 def test_metadata_for_diffsinger_is_written_on_request(make_corpus: MakeCorpus) -> None:
