@@ -202,7 +202,7 @@ def show_bank(result: dict[str, Any]) -> None:
         shown = ", ".join(f"{name}={kind}" for name, kind in list(guessed.items())[:12])
         more = f" and {len(guessed) - 12} more" if len(guessed) > 12 else ""
         console.print(
-            f"Types guessed from names: {shown}{more}. Wrong vowels shift notes: look at "
+            f"Doubtful types of phonemes: {shown}{more}. Wrong vowels shift notes: look at "
             f"{result['types_file']} and export again.",
             style="yellow",
         )

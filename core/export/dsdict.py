@@ -36,11 +36,14 @@ GLIDES = ("semivowel", "liquid")
 _VOWEL_LETTERS = "aeiouyəɛɔɑæɪʊʌɐɒøœɨʉɯɤɜ@"
 _NAMES = {
     "nasal": "m n ng ny my mw nn gn N",
-    "affricate": "ch j jh ts dz z zh c q tch ty dy cy",
-    "fricative": "f v s sh th dh x hh zh z S Z fy vy",
-    "aspirate": "h hy hw p t k",
-    "stop": "b d g p t k by gy ky py kw gw cl q ' vf gs",
+    "affricate": "ch j jh ts dz zh c q tch",
+    "fricative": "f v s sh th dh x hh z S Z fy vy",
+    "aspirate": "h hy hw",
 }
+_GLIDING = {"semivowel": "w y", "liquid": "r l ry ly rr"}
+_SILENT = frozenset(("cl", "q", "vf", "gs", "'", "kcl", "tcl", "pcl"))
+"""Closures and stops of the voice: dictionaries list them like syllables, yet nothing sounds."""
+
 _MAX_BYTES = 4 * 2**20
 
 
@@ -50,7 +53,7 @@ class PhonemeType:
 
     Attributes:
         type: of :data:`TYPES`.
-        guessed: True if only its name told.
+        guessed: True if only its name told, or dictionary and name disagree.
     """
 
     type: str
@@ -81,6 +84,11 @@ def phoneme_types(
             kinds[language] = PhonemeKinds.of_dictionary(dictionary)
         except SingwizError:
             continue
+    simple = {
+        language
+        for language, dictionary in dictionaries.items()
+        if all(len(sung) <= 2 for sung in dictionary.entries.values())
+    }
     found: dict[str, PhonemeType] = {}
     only = next(iter(dictionaries)) if len(dictionaries) == 1 else ""
     for name in sorted(phonemes.ids):
@@ -92,7 +100,7 @@ def phoneme_types(
         elif name in GLOBAL_PHONEMES:
             found[name] = PhonemeType("vowel")
         else:
-            found[name] = _type_of(short, kinds.get(language))
+            found[name] = _type_of(short, kinds.get(language), language in simple)
     return found
 
 
@@ -117,10 +125,11 @@ def check_corrections(corrections: Mapping[str, str], phonemes: PhonemeSet) -> N
             )
 
 
-def _type_of(short: str, kinds: PhonemeKinds | None) -> PhonemeType:
+def _type_of(short: str, kinds: PhonemeKinds | None, simple: bool) -> PhonemeType:
+    """The type of a phoneme without prefix; ``simple`` languages know no consonant clusters."""
     kind = kinds.kind(short) if kinds else None
     if kind == "vowel":
-        return PhonemeType("vowel")
+        return PhonemeType("vowel", guessed=short.lower() in _SILENT)
     if kind == "liquid":
         return PhonemeType("semivowel" if short.lower() in ("w", "y", "j") else "liquid")
     plain = short.lower().rstrip("012")
@@ -131,6 +140,11 @@ def _type_of(short: str, kinds: PhonemeKinds | None) -> PhonemeType:
             return PhonemeType("semivowel" if plain in "wy" else "liquid", guessed=True)
         if plain[:1] in _VOWEL_LETTERS and plain != "y":
             return PhonemeType("vowel", guessed=True)
+    if simple:
+        # Without clusters a glide never opens a note behind another consonant, as trained.
+        for name, members in _GLIDING.items():
+            if plain in members.split():
+                return PhonemeType(name, guessed=kind is None)
     # A consonant of whatever kind: to the editor they are all alike.
     for name, members in _NAMES.items():
         if short in members.split() or plain in members.split():
@@ -172,7 +186,7 @@ def write_types(path: Path, types: Mapping[str, PhonemeType]) -> None:
         f"# Types: {', '.join(TYPES)}",
     ]
     for name, entry in types.items():
-        remark = "  # guessed from its name" if entry.guessed else ""
+        remark = "  # doubtful" if entry.guessed else ""
         lines.append(f"{_quoted(name)}: {entry.type}{remark}")
     write_text(path, "\n".join(lines) + "\n")
 

@@ -62,6 +62,8 @@ def export_project(
     found = [*dict.fromkeys(folder for folder in folders if folder.is_dir())]
     if params.get("experiment"):
         found = [find_experiment(project.checkpoints_dir, str(params["experiment"]))]
+    if not found and not (target == "onnx" and params.get("vocoder")):
+        raise _no_voice(project, folders[0])
     return _plain(found, output or project.export_dir / target, params, reporter, nested=True)
 
 
@@ -136,14 +138,18 @@ def _acoustic(project: Project, params: Mapping[str, Any]) -> Experiment:
 
     folder = _experiment_dir(project, params, "acoustic")
     if not folder.is_dir():
-        raise SingwizError(
-            "export-no-acoustic",
-            "There is no trained voice yet.",
-            hint=f"Train one first: singwiz train '{project.root}'",
-            where=str(folder),
-            exit_code=USAGE_PROBLEM,
-        )
+        raise _no_voice(project, folder)
     return read_experiment(folder)
+
+
+def _no_voice(project: Project, folder: Path) -> SingwizError:
+    return SingwizError(
+        "export-no-acoustic",
+        "There is no trained voice yet.",
+        hint=f"Train one first: singwiz train '{project.root}'",
+        where=str(folder),
+        exit_code=USAGE_PROBLEM,
+    )
 
 
 def _roles(project: Project, params: Mapping[str, Any]) -> dict[str, Experiment]:

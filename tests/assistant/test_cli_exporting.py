@@ -98,6 +98,18 @@ def test_graphs_of_all_models_or_of_one(run: Run, folder: Path, tmp_path: Path):
     assert (single / "onlydur.dur.onnx").is_file() and "differs from torch" in out.out
 
 
+def test_a_voicebank_without_a_project(run: Run, folder: Path, tmp_path: Path):  # noqa: F811
+    checkpoints = folder / "checkpoints"
+    models = ("--acoustic", checkpoints / "acoustic", "--duration", checkpoints / "onlydur")
+    out = run("export", *models, "-o", tmp_path)
+    assert out.code == 2 and "singers agree" in out.err and "needs tension" in out.err
+    out = run(
+        "export", *models, "--variance", checkpoints / "variance", "--consent", "-o", tmp_path
+    )
+    assert out.code == 0, out.err
+    assert (tmp_path / "acoustic" / "dsvariance" / "variance.onnx").is_file()
+
+
 def test_checkpoints_for_the_community(run: Run, folder: Path, tmp_path: Path):  # noqa: F811
     out = run("export", folder, "--to", "diffsinger", "-o", tmp_path, "--weights-only", "--json")
     assert out.code == 0, out.err

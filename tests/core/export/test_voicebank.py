@@ -8,9 +8,10 @@ import zipfile
 import pytest
 import yaml
 
+from singwiz.core.dictionary import PhonemeSet, read_dictionary
 from singwiz.core.errors import SingwizError
 from singwiz.core.export.character import Character, folder_name, phonemizer_of
-from singwiz.core.export.dsdict import dsdict_text, phoneme_types, read_types
+from singwiz.core.export.dsdict import dsdict_text, phoneme_types, read_types, write_types
 from singwiz.core.export.experiment import GraphOptions
 from singwiz.core.export.plan import ExportProblems, plan_bank
 from singwiz.core.export.voicebank import export_bank
@@ -251,6 +252,25 @@ def test_the_table_of_types_can_be_corrected(voices, tmp_path):
     with pytest.raises(SingwizError) as caught:
         read_types(table)
     assert caught.value.code == "phoneme-types-unreadable"
+
+
+def test_doubtful_types_are_marked(tmp_path):
+    def types_of(*lines):
+        path = tmp_path / "d.txt"
+        path.write_text("\n".join(lines) + "\n")
+        dictionaries = {"x": read_dictionary(path, "x")[0]}
+        return phoneme_types(PhonemeSet.build(dictionaries), dictionaries)
+
+    syllables = types_of("a\ta", "ka\tk a", "ya\ty a", "cl\tcl")
+    assert (syllables["cl"].type, syllables["cl"].guessed) == ("vowel", True)
+    assert (syllables["y"].type, syllables["y"].guessed) == ("semivowel", False)
+    # Where consonants come in clusters, a glide would open notes that no model was trained on.
+    clusters = types_of("a\ta", "gya\tg y a", "ga\tg a", "yan\ty a n")
+    assert clusters["y"].type == "stop" and clusters["a"].type == "vowel"
+    write_types(tmp_path / "t.yaml", syllables)
+    text = (tmp_path / "t.yaml").read_text()
+    assert '"cl": vowel  # doubtful\n' in text
+    assert read_types(tmp_path / "t.yaml") == {n: t.type for n, t in syllables.items()}
 
 
 def test_dictionaries_survive_every_reader():
