@@ -188,7 +188,8 @@ class Bank:
         dur: of durations; None if there is none.
         pitch: likewise.
         variance: likewise.
-        vocoder: settings of the vocoder in the bank; None if it is a package.
+        vocoder: settings of the vocoder; None if it is a package that is not there.
+        vocoder_folder: where the vocoder is, or None.
         remarks: what does not fail but is wrong.
     """
 
@@ -390,12 +391,13 @@ def read_embedding(path: Path, where: str, size: int) -> Array:
         BankProblem: it is missing or has another size.
     """
     try:
-        data = path.read_bytes()
+        found = path.stat().st_size
+        data = path.read_bytes() if found == 4 * size else b""
     except OSError:
         raise BankProblem("E_EMB", "This file is missing.", where) from None
-    if len(data) != 4 * size:
+    if not data:
         raise BankProblem(
-            "E_EMB", f"It has {len(data)} bytes; hidden_size {size} needs {4 * size}.", where
+            "E_EMB", f"It has {found} bytes; hidden_size {size} needs {4 * size}.", where
         )
     values: Array = np.frombuffer(data, "<f4").astype(np.float32)
     if not np.isfinite(values).all():
