@@ -45,7 +45,7 @@ def doctor(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Look at Python, libraries, processor, memory, disk and graphics card."""
+    """Look at Python, libraries, processor, memory, disk, graphics card and fetched files."""
     report = list(examine(project))
     if as_json:
         print_json({"checks": [asdict(one) for one in report]})
@@ -71,6 +71,7 @@ def examine(project: Path | None) -> Iterator[Examined]:
         ("disk", lambda: _disk(project)),
         ("audio", _audio),
         ("training", _torch),
+        ("fetched files", _assets),
         ("project", lambda: _project(project)),
     )
     for name, look in looks:
@@ -178,6 +179,24 @@ def _torch() -> Iterator[Examined]:
     yield Examined(
         "training", "ok", f"torch {torch.__version__}, {torch.get_num_threads()} threads"
     )
+
+
+def _assets() -> Iterator[Examined]:
+    from ...core.assets import Library, read_catalogue
+
+    library = Library()
+    installed = library.installed()
+    for name, entry in installed.items():
+        yield Examined(name, "ok", f"{entry.main} ({entry.licence})")
+    if not any(entry.kind == "vocoder" for entry in installed.values()):
+        first = next(name for name, asset in read_catalogue().items() if asset.kind == "vocoder")
+        # Not a fault: the preview vocoder does for judging words, pitch and timing.
+        yield Examined(
+            "vocoder",
+            "ok",
+            f"only the preview; none is in {library.folder}",
+            f"For the real sound: singwiz assets get {first}",
+        )
 
 
 def _project(folder: Path | None) -> Iterator[Examined]:

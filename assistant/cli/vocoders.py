@@ -1,4 +1,4 @@
-"""``singwiz vocoder …``: hear vocoders side by side, and trust those that are programs."""
+"""``singwiz vocoder …``: hear vocoders side by side, export one's own, trust programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from ...core.errors import USAGE_PROBLEM, SingwizError
 from .output import Json, out, print_json, show_table
-from .places import ProjectFolder
+from .places import Experiment, ProjectFolder
 from .song_options import TrustVocoder, vocoder_path
 from .work import Device
 
@@ -84,6 +84,59 @@ def show_copies(result: dict[str, Any]) -> None:
     show_table(names, rows)
     console.print(f"Recording:   {result['recording']}")
     console.print(f"Spectrogram: {result['spectrogram']}")
+
+
+@app.command()
+def export(
+    project: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PROJECT]", help="Project folder; else name the experiment."),
+    ] = None,
+    experiment: Experiment = "",
+    ckpt: Annotated[
+        int | None, typer.Option("--ckpt", min=0, metavar="STEP", help="Default: the newest.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder for model.ckpt, config.json."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a vocoder to sing with out of a training, as DiffSinger and OpenUTAU tools read it.
+
+    Training does this by itself after every validation: see exported/best and exported/last in
+    the experiment's folder.
+    """
+    from .foreground import run_call, run_here
+    from .places import open_project
+
+    params = {
+        "experiment": experiment,
+        "ckpt": ckpt,
+        "output": str(output.expanduser().absolute()) if output else None,
+    }
+    if project is not None:
+        opened = open_project(project)
+        assert opened is not None
+        result = run_here(opened, "export-vocoder", params)
+    elif experiment:
+        from ...core.jobs.stages import export_experiment
+
+        folder = Path.cwd() / "checkpoints" / experiment
+        result = run_call(lambda reporter: export_experiment(folder, params, reporter=reporter))
+    else:
+        raise SingwizError(
+            "project-or-experiment",
+            "Name a project folder, or an experiment with --exp.",
+            hint="For example: singwiz vocoder export my-voice",
+            exit_code=USAGE_PROBLEM,
+        )
+    if as_json:
+        print_json(result)
+        return
+    out().print(f"Vocoder of step {result['step']}: {result['vocoder']}", style="bold")
+    if project is not None:
+        out().print(f"Next: singwiz config set '{project}' vocoder_ckpt='{result['vocoder']}'")
 
 
 @app.command()

@@ -178,6 +178,10 @@ def train(
         show_trained(result)
         if stopped:
             out().print("Stopped; the same command goes on from here.")
+        elif opened is not None and model == "vocoder":
+            folder = Path(result["checkpoint"]).parent / "exported"
+            best = next(f for f in (folder / "best", folder / "last") if f.is_dir())
+            out().print(f"Next: singwiz config set '{project}' vocoder_ckpt='{best}/model.ckpt'")
         elif opened is not None:
             out().print(f"Next: singwiz render '{project}' SONG.ds")
     if stopped:

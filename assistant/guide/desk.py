@@ -44,7 +44,7 @@ class Desk:
         self._memory: dict[str, tuple[Hashable, Any]] = {}
         self._watches: dict[str, JobWatch] = {}
         self._polled: set[str] = set()
-        self._jobs: tuple[Hashable, dict[str, list[Job]]] | None = None
+        self._listed: tuple[Hashable, dict[str, list[Job]]] | None = None
 
     @property
     def project(self) -> Project | None:
@@ -66,7 +66,7 @@ class Desk:
         self.refused.clear()
         self._memory.clear()
         self._watches.clear()
-        self._jobs = None
+        self._listed = None
 
     def refresh(self) -> None:
         """Follow what somebody else did to the project and its jobs."""
@@ -126,9 +126,10 @@ class Desk:
 
     # Jobs -----------------------------------------------------------------------------
 
-    def watch(self, stage: str) -> JobWatch | None:
-        """The newest job of a stage, whoever started it; as it was at the last refresh."""
-        jobs = self._jobs_by_stage().get(stage)
+    def watch(self, stage: str, model: str = "") -> JobWatch | None:
+        """The newest job of a stage (for one kind of model), whoever started it; as it was at the
+        last refresh."""
+        jobs = self._jobs(stage, model)
         if not jobs:
             return None
         newest = jobs[0]
@@ -140,14 +141,20 @@ class Desk:
         self._polled.add(newest.id)
         return watch
 
-    def history(self, stage: str) -> list[JobWatch]:
-        """All jobs of a stage, oldest first; each is read once."""
+    def history(self, stage: str, model: str = "") -> list[JobWatch]:
+        """All jobs of a stage (for one kind of model), oldest first; each is read once."""
         watches = []
-        for job in reversed(self._jobs_by_stage().get(stage, [])):
+        for job in reversed(self._jobs(stage, model)):
             if job.id not in self._watches:
                 self._watches[job.id] = JobWatch.of(job)
             watches.append(self._watches[job.id])
         return watches
+
+    def _jobs(self, stage: str, model: str) -> list[Job]:
+        jobs = self._jobs_by_stage().get(stage, [])
+        if not model:
+            return jobs
+        return [job for job in jobs if (job.params.get("model") or "acoustic") == model]
 
     def _jobs_by_stage(self) -> dict[str, list[Job]]:
         """Stage -> jobs, newest first. The folder is listed again only when it changed."""
@@ -159,12 +166,12 @@ class Desk:
             return {}
         # A folder that changed a moment ago may change again without a new time stamp.
         settled = time.time_ns() - changed[0] > SETTLED_NS
-        if self._jobs is None or self._jobs[0] != changed or not settled:
+        if self._listed is None or self._listed[0] != changed or not settled:
             by_stage: dict[str, list[Job]] = {}
             for job in list_jobs(project):
                 by_stage.setdefault(job.stage, []).append(job)
-            self._jobs = (changed, by_stage)
-        return self._jobs[1]
+            self._listed = (changed, by_stage)
+        return self._listed[1]
 
     # Memory ---------------------------------------------------------------------------
 

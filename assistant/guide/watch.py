@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 LOG_LINES = 12
 """Lines of the log that fit under a progress bar."""
+_PLAN = re.compile(r"\[(\d)/\d\] ")
+"""Start of a line of a plan."""
 CURVE_POINTS = 400
 """More points than this do not show on a screen, and travel to the browser every second."""
 
@@ -37,6 +40,8 @@ class JobWatch:
     artifacts: list[Artifact] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     label: str = ""
+    plan: list[str] = field(default_factory=list)
+    """What a training said that it would do, before its first step."""
     _log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     _seen: int = 0
 
@@ -98,7 +103,16 @@ class JobWatch:
             self.warnings.append(event)
             self._log.append(str(event.get("message", "")))
         elif kind == "log":
-            self._log.append(str(event.get("text", "")))
+            self._take_log(str(event.get("text", "")))
+
+    def _take_log(self, text: str) -> None:
+        numbered = _PLAN.match(text)
+        if numbered is None:
+            self._log.append(text)
+            return
+        if numbered[1] == "1":  # begun anew, with smaller batches
+            self.plan.clear()
+        self.plan.append(text[numbered.end() :])
 
     def view(self) -> JobView:
         """The job as a face draws it."""

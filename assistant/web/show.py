@@ -11,6 +11,9 @@ from ..guide.view import Audio, Block, Chart, Image, Table, Text
 
 SEVERITIES = {"error": "✖ error", "warning": "▲ warning", "note": "• note"}
 
+MANY_COLUMNS = 5
+"""Tables with so many are moved sideways on a phone."""
+
 
 def show_blocks(step_id: str, blocks: Sequence[Block]) -> None:
     """Draw everything but charts; must be called inside a Gradio layout.
@@ -67,6 +70,7 @@ def _table(block: Table, elem_id: str) -> None:
         max_height=420,
         show_search="filter" if len(rows) > 8 else "none",
         elem_id=elem_id,
+        elem_classes="wide" if len(block.columns) >= MANY_COLUMNS else None,
     )
 
 

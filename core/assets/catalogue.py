@@ -34,6 +34,8 @@ class Asset(BaseModel):
     """File name patterns of the weights, best first."""
     beside: tuple[str, ...]
     """Files that must lie beside the weights."""
+    usual: tuple[str, ...] = ()
+    """Names under which configs expect the weights, see :mod:`.finding`."""
     licence: str
     attribution: str
     sha256: str = ""

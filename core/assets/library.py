@@ -23,7 +23,7 @@ from ..errors import USAGE_PROBLEM, SingwizError
 from ..reporting import Reporter
 from .catalogue import Asset, AssetKind, find_asset, read_catalogue
 from .download import download, sha256_of
-from .unpack import copy_into, is_archive, unpack
+from .unpack import copy_into, is_archive, refuse_broken, unpack
 
 ENVIRONMENT = "SINGWIZ_ASSETS"
 RECORD = "asset.json"
@@ -69,23 +69,6 @@ def default_folder() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("singwiz", appauthor=False) / "assets"
-
-
-def network_file(named: str, base: Path, kind: AssetKind) -> Path | None:
-    """The file of a network: what a config names, else the library's best of its kind.
-
-    Args:
-        named: path in a config (``pe_ckpt``, ``hnsep_ckpt``), may be empty.
-        base: where a relative path starts.
-        kind: what is looked for in the library.
-
-    Returns:
-        None if neither is there.
-    """
-    if named and (base / named).is_file():
-        return base / named
-    fetched = Library().first_of(kind)
-    return fetched.main if fetched else None
 
 
 class Library:
@@ -162,9 +145,11 @@ class Library:
                 "--accept-changed.",
                 where=address,
             )
-        installed = self._install(asset, got.path, address, got.sha256, check, file_name)
+        try:
+            installed = self._install(asset, got.path, address, got.sha256, check, file_name)
+        finally:
+            got.path.unlink(missing_ok=True)
         self._pin(address, got.sha256)
-        got.path.unlink(missing_ok=True)
         return installed
 
     def add(self, name: str, source: Path, *, check: Check | None = None) -> Installed:
@@ -211,6 +196,7 @@ class Library:
         with self._staging() as stage:
             taken = stage / "taken"
             taken.mkdir()
+            refuse_broken(file, source)
             if is_archive(file):
                 main = _main_file(asset, unpack(file, taken))
             else:
@@ -228,7 +214,13 @@ class Library:
                     hint="Use the whole archive of the release.",
                     where=source,
                 )
-            facts = check(asset, main) if check is not None else {}
+            try:
+                facts = check(asset, main) if check is not None else {}
+            except SingwizError as error:
+                # The place where it was looked at is gone in a moment.
+                raise SingwizError(
+                    error.code, error.message, hint=error.hint, where=source
+                ) from error
             record = {
                 "name": asset.name,
                 "kind": asset.kind,

@@ -16,6 +16,36 @@ MAX_RATIO = 200
 """Unpacked bytes per packed byte; weights hardly shrink, bombs do."""
 
 
+def refuse_broken(path: Path, source: str) -> None:
+    """Name the two commonest accidents: a web page under the file's name, and a cut-off file.
+
+    Args:
+        path: the file.
+        source: where it came from, for the message.
+
+    Raises:
+        SingwizError: it is one of these.
+    """
+    with path.open("rb") as file:
+        head = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith((b"<!doctype html", b"<html", b"<?xml", b"<head")):
+        raise SingwizError(
+            "asset-web-page",
+            "This is a web page, not the file.",
+            hint="Open the page of the release with a browser, download the file there, and give "
+            "it to 'singwiz assets add NAME FILE'.",
+            where=source,
+        )
+    # Checkpoints are ZIP files as well; their directory stands at the end.
+    if head.startswith(b"pk\x03\x04") and not zipfile.is_zipfile(path):
+        raise SingwizError(
+            "archive-damaged",
+            "The end of the file is missing.",
+            hint="Download it again.",
+            where=source,
+        )
+
+
 def is_archive(path: Path) -> bool:
     """True for a ZIP file whose content is not a checkpoint (those are ZIP files as well)."""
     if not zipfile.is_zipfile(path):

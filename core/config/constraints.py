@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..findings import Finding, Severity
-from . import data_rules, model_rules, training_rules
+from . import data_rules, model_rules, training_rules, vocoder_rules
 from .explanations import similar_keys
 from .rule import CURVES, ERROR, NOTE, WARNING, Findings, Rule, say
 from .schema import Config
@@ -94,7 +94,9 @@ def _unknown(config: Config, base: Path) -> Findings:
 
 
 def _ordered(config: Config, base: Path) -> Findings:
-    pairs = [("f0_min", "f0_max"), ("fmin", "fmax")] if config.kind == "acoustic" else []
+    pairs = [("f0_min", "f0_max"), ("fmin", "fmax")] if config.kind != "variance" else []
+    if config.kind == "vocoder" and config.key_aug:
+        pairs.append(("aug_min", "aug_max"))
     if config.kind == "variance":
         pairs = [(f"{curve}_db_min", f"{curve}_db_max") for curve in CURVES[:3]]
         pairs += [("f0_min", "f0_max"), ("tension_logit_min", "tension_logit_max")]
@@ -116,7 +118,7 @@ def _ordered(config: Config, base: Path) -> Findings:
             f"'win_size' ({config.win_size}) is longer than 'fft_size' ({config.fft_size}).",
             "Make fft_size at least as large as win_size.",
         )
-    if config.kind == "acoustic" and config.fmax > config.audio_sample_rate / 2:
+    if config.kind != "variance" and config.fmax > config.audio_sample_rate / 2:
         yield say(
             "config-fmax-too-high",
             ERROR,
@@ -138,5 +140,5 @@ _COMMON: tuple[Rule, ...] = (
 _RULES: dict[str, tuple[Rule, ...]] = {
     "acoustic": (*_COMMON, *data_rules.ACOUSTIC_RULES, *model_rules.ACOUSTIC_RULES),
     "variance": _COMMON,
-    "vocoder": (),
+    "vocoder": (_ranges, _unknown, _ordered, *vocoder_rules.RULES, *training_rules.COMMON_RULES),
 }

@@ -11,6 +11,7 @@ class DatasetEntry(Section):
     raw_data_dir: str = key(
         "Folder with transcriptions.csv and wavs/; a relative path starts at the working folder.",
         stage="p",
+        kinds="AVW",
         level="R",
         default="",
     )
@@ -18,6 +19,7 @@ class DatasetEntry(Section):
         "Name of the singer; letters A-Z, digits, '_' and '-' only, because speaker mixes allow "
         "nothing else.",
         stage="p",
+        kinds="AVW",
         level="R",
         default="",
     )
@@ -25,12 +27,14 @@ class DatasetEntry(Section):
         "Number of the singer inside the model; left out, it is given automatically. Datasets "
         "with the same number are one singer.",
         stage="p",
+        kinds="AVW",
         default=None,
         low=0,
     )
     language: str = key(
         "Language of the labels; one of the names under 'dictionaries'.",
         stage="p",
+        kinds="AVW",
         level="R",
         default="",
     )
@@ -38,6 +42,7 @@ class DatasetEntry(Section):
         "Recordings kept out of training to judge the voice: full item names, or beginnings of "
         "names where no item has exactly that name.",
         stage="p",
+        kinds="AVW",
         level="R",
         default=[],
     )
@@ -49,6 +54,7 @@ class BinarizationArgs(Section):
     num_workers: int = key(
         "How many processes prepare recordings at the same time; 0 = no extra process.",
         stage="p",
+        kinds="AVW",
         level="r",
         low=0,
         place=True,
@@ -165,16 +171,20 @@ class DataKeys(Section):
     base_config: str | list[str] = key(
         "Config files this one builds on; a path that begins with '.' starts at this file.",
         stage="o",
+        kinds="AVW",
         default=[],
     )
     task_cls: str = key(
-        "Which kind of model is trained, in DiffSinger's own words.", stage="t", level="Z"
+        "Which kind of model is trained, in DiffSinger's own words.",
+        stage="t",
+        kinds="AVW",
+        level="Z",
     )
     binarizer_cls: str = key(
         "Which preparation belongs to the model, in DiffSinger's own words.", stage="p", level="Z"
     )
     datasets: list[DatasetEntry] = key(
-        "The recordings, one entry for each folder.", stage="p", level="R", default=[]
+        "The recordings, one entry for each folder.", stage="p", kinds="AVW", level="R", default=[]
     )
     dictionaries: dict[str, str] = key(
         "For each language, the file that spells its syllables in phonemes.",
@@ -194,10 +204,14 @@ class DataKeys(Section):
         default=[],
     )
     binary_data_dir: str = key(
-        "Folder of the prepared dataset that training reads.", stage="pt", level="R", place=True
+        "Folder of the prepared dataset that training reads.",
+        stage="pt",
+        kinds="AVW",
+        level="R",
+        place=True,
     )
     binarization_args: BinarizationArgs = key(
-        "How the recordings are prepared.", stage="p", level="r"
+        "How the recordings are prepared.", stage="p", kinds="AVW", level="r"
     )
     augmentation_args: AugmentationArgs = key(
         "Altered copies of the recordings to learn from.",
@@ -210,19 +224,31 @@ class DataKeys(Section):
     audio_sample_rate: int = key(
         "Samples per second of everything the model hears and sings.",
         stage="p",
+        kinds="AVW",
         level="Z",
         unit="Hz",
         low=8000,
     )
     hop_size: int = key(
-        "Distance between two frames of analysis.", stage="p", level="Z", unit="samples", low=1
+        "Distance between two frames of analysis.",
+        stage="p",
+        kinds="AVW",
+        level="Z",
+        unit="samples",
+        low=1,
     )
     win_size: int = key(
-        "Length of sound looked at for one frame.", stage="p", level="Z", unit="samples", low=1
+        "Length of sound looked at for one frame.",
+        stage="p",
+        kinds="AVW",
+        level="Z",
+        unit="samples",
+        low=1,
     )
     fft_size: int = key(
         "Length of the spectrum analysis; at least win_size.",
         stage="p",
+        kinds="AVW",
         level="Z",
         unit="samples",
         low=1,
@@ -231,14 +257,14 @@ class DataKeys(Section):
         "Number of frequency bands of the spectrogram that the model paints.",
         stage="npi",
         level="Z",
-        kinds="A",
+        kinds="AW",
         low=1,
     )
     fmin: float = key(
-        "Lower edge of the spectrogram.", stage="p", level="Z", kinds="A", unit="Hz", low=0
+        "Lower edge of the spectrogram.", stage="p", level="Z", kinds="AW", unit="Hz", low=0
     )
     fmax: float = key(
-        "Upper edge of the spectrogram.", stage="p", level="Z", kinds="A", unit="Hz", low=1
+        "Upper edge of the spectrogram.", stage="p", level="Z", kinds="AW", unit="Hz", low=1
     )
     mel_base: str = key(
         "Base of the logarithm of the spectrogram; 'e' today, '10' in voices made before 2024.",
@@ -252,19 +278,28 @@ class DataKeys(Section):
         "How pitch is measured: parselmouth is fast and exact, swift-f0 and rmvpe stand noise, "
         "harvest keeps creaky voice and is slow.",
         stage="p",
+        kinds="AVW",
         choices=("parselmouth", "swift-f0", "rmvpe", "harvest"),
     )
     pe_ckpt: str = key(
         "Weights of the rmvpe pitch extractor; unused by the others.",
         stage="p",
+        kinds="AVW",
         default="",
         place=True,
     )
-    f0_min: float = key("Lowest pitch that counts; rmvpe ignores it.", stage="p", unit="Hz", low=10)
+    f0_min: float = key(
+        "Lowest pitch that counts; rmvpe ignores it.",
+        stage="p",
+        kinds="AVW",
+        unit="Hz",
+        low=10,
+    )
     f0_max: float = key(
         "Highest pitch that counts; 1100 Hz is about C#6 and cuts soprano and whistle notes. "
         "rmvpe ignores it.",
         stage="p",
+        kinds="AVW",
         unit="Hz",
         low=20,
     )

@@ -21,6 +21,17 @@ from .speakers import assign_speaker_ids
 Sung = Mapping[str, Mapping[str, Sequence[str]]]
 """Dataset name -> item name -> ``ph_seq``."""
 
+MEL_KEYS = (
+    "audio_sample_rate",
+    "hop_size",
+    "win_size",
+    "fft_size",
+    "audio_num_mel_bins",
+    "fmin",
+    "fmax",
+)
+"""Keys in which an acoustic model and its vocoder have to agree."""
+
 _SPLIT_SEED = 1234
 _FEWEST, _MOST, _PER_SPEAKER = 10, 20, 4
 _LARGEST_SHARE = 0.1
@@ -57,11 +68,15 @@ def generate_config(
     }
     template = load_config(presets_dir() / find_preset(kind, choice.preset).template)
     held_out = choose_validation_items(state.datasets, item_names, sung=sung)
-    plain = {**template.to_dict(), **_facts(state, held_out, binary_data_dir)}
+    facts = _facts(state, held_out, binary_data_dir)
+    if kind == "vocoder":
+        facts = {name: facts[name] for name in ("datasets", "binary_data_dir")}
+        chosen = {**_mel_of_acoustic(state), **chosen}
+    plain = {**template.to_dict(), **facts}
     if kind == "acoustic":
-        # Without a file there still is the preview vocoder; a path to nothing would only fail.
+        # The usual name means what was fetched (assets.finding), until then the preview.
         vocoder = Path(template.vocoder_ckpt).absolute()
-        plain["vocoder_ckpt"] = str(vocoder) if vocoder.is_file() else ""
+        plain["vocoder_ckpt"] = str(vocoder) if vocoder.is_file() else template.vocoder_ckpt
     chosen["num_valid_plots"] = min(
         chosen.get("num_valid_plots", template.num_valid_plots),
         max(1, sum(len(names) for names in held_out)),
@@ -121,6 +136,20 @@ def choose_validation_items(
         for index, name in sorted(taken + kept[: count - len(taken)]):
             chosen[index].append(name)
     return chosen
+
+
+def _mel_of_acoustic(state: ProjectState) -> dict[str, Any]:
+    """What the project's acoustic model has of its own about spectrograms: a vocoder that turns
+    others into sound would be of no use to it."""
+    acoustic = state.models.get("acoustic")
+    if acoustic is None:
+        return {}
+    values = {
+        key: reason.value
+        for key, reason in reasons("acoustic", acoustic.preset, acoustic.hardware).items()
+    }
+    values |= acoustic.overrides
+    return {key: values[key] for key in MEL_KEYS if key in values}
 
 
 def _facts(state: ProjectState, held_out: list[list[str]], binary_data_dir: Path) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from pydantic import ValidationError
 from ..atomic import write_text
 from ..errors import USAGE_PROBLEM, SingwizError
 from ..findings import Finding
-from ..project import ModelKind
-from . import legacy
+from ..project import MODEL_KINDS, ModelKind
+from . import legacy, vocoder_legacy
 from .overrides import apply_overrides
 from .schema import Config, kind_of
 from .section import Section, meta_of, nullable, section_type
@@ -30,6 +30,10 @@ SHIPPED = {
     "configs/base.yaml": "bases/base.yaml",
     "configs/acoustic.yaml": "bases/acoustic.yaml",
     "configs/variance.yaml": "bases/variance.yaml",
+    "configs/vocoder.yaml": "bases/vocoder.yaml",
+    "configs/base_hifi.yaml": "bases/base_hifi.yaml",
+    "configs/ft_hifigan.yaml": "templates/ft_hifigan.yaml",
+    "configs/nsf_hifigan_fast.yaml": "templates/nsf_hifigan_fast.yaml",
     "configs/templates/config_acoustic.yaml": "templates/acoustic.yaml",
     "configs/templates/config_duration.yaml": "templates/duration.yaml",
     "configs/templates/config_variance.yaml": "templates/variance.yaml",
@@ -76,9 +80,12 @@ def load_config(
     notes: list[Finding] = []
     if overrides:
         apply_overrides(data, overrides)
-    more, original = legacy.modernise(data, base_dir=Path.cwd())
+    if kind_of(data) == "vocoder":
+        more, original = vocoder_legacy.modernise_vocoder(data)
+    else:
+        more, original = legacy.modernise(data, base_dir=Path.cwd())
+        legacy.derive_absent(data)
     notes += more
-    legacy.derive_absent(data)
     data["base_config"] = []
     config = _validated(data, chain)
     config._findings = (*chain.findings, *notes)
@@ -162,8 +169,6 @@ def shipped_default(kind: ModelKind, key: str) -> Any:
 
 @cache
 def _base_values(kind: ModelKind) -> dict[str, Any]:
-    if kind == "vocoder":
-        return {}
     chain = _Chain()
     chain.load(presets_dir() / f"bases/{kind}.yaml", ())
     return chain.data
@@ -188,6 +193,8 @@ class _Chain:
     def add(self, source: YamlSource, file: Path, above: tuple[Path, ...]) -> None:
         """Merge the bases of ``source``, then ``source`` itself."""
         own = dict(source.data)
+        if vocoder_legacy.is_hifigan(own):
+            own = vocoder_legacy.from_hifigan(own)
         for base in _base_paths(own.pop("base_config", None), file):
             target = _find_base(base, file, source.lines.get(("base_config",)))
             if target in above:
@@ -293,8 +300,7 @@ def _validated(data: dict[str, Any], chain: _Chain) -> Config:
     for name, field in Config.model_fields.items():
         if kind not in meta_of(field).kinds and data.get(name) is None:
             borrowed.add(name)
-    others: tuple[ModelKind, ...] = ("acoustic", "variance")
-    for source in (kind, *others):  # Keys of other kinds need some value, too.
+    for source in (kind, *MODEL_KINDS):  # Keys of other kinds need some value, too.
         _complete(data, Config, _base_values(source))
     try:
         config = Config.model_validate(data)

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from ..errors import USAGE_PROBLEM, SingwizError
-from ..project import ModelKind
+from ..project import MODEL_KINDS, ModelKind
 from .loading import presets_dir
 
 _PROBE = [
@@ -84,7 +84,14 @@ class Hardware:
 
     def values_for(self, kind: ModelKind) -> dict[str, Reason]:
         """Dotted config key -> reason, for one model kind."""
-        return {**self.values, **self.by_kind.get(kind, {})}
+        from .explanations import explain
+
+        def known(key: str) -> bool:
+            """Whether the kind has the key and the map it is in."""
+            return all(kind in explain(name).kinds for name in (key, key.partition(".")[0]))
+
+        shared = {key: reason for key, reason in self.values.items() if known(key)}
+        return {**shared, **self.by_kind.get(kind, {})}
 
 
 def list_presets(kind: ModelKind) -> list[Preset]:
@@ -207,9 +214,7 @@ def _hardware() -> tuple[Hardware, ...]:
             memory=float(raw["memory"]),
             preset=raw["preset"],
             values=_reasons(raw.get("values"), raw["label"]),
-            by_kind={
-                kind: _reasons(raw.get(kind), raw["label"]) for kind in ("acoustic", "variance")
-            },
+            by_kind={kind: _reasons(raw.get(kind), raw["label"]) for kind in MODEL_KINDS},
         )
         machines.append(machine)
     return tuple(sorted(machines, key=lambda machine: machine.memory))

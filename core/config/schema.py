@@ -20,9 +20,10 @@ from .data_keys import DataKeys
 from .model_keys import ModelKeys
 from .section import KeyMeta, OpenSection, Section, entry_type, meta_of
 from .training_keys import TrainingKeys
+from .vocoder_keys import VocoderKeys
 
 
-class Config(TrainingKeys, ModelKeys, DataKeys):
+class Config(VocoderKeys, TrainingKeys, ModelKeys, DataKeys):
     """A complete config of one model.
 
     Attributes are DiffSinger's own key names. Make one with :func:`load_config` or
@@ -109,6 +110,8 @@ def kind_of(data: Mapping[str, Any]) -> ModelKind:
             return "acoustic"
         if any(word in path for word in ("hifigan", "nsf", "vocoder", "gan_task", "ddsp")):
             return "vocoder"
+    if "gan_recipe" in data or "generater_optimizer_args" in data:
+        return "vocoder"
     if any(key.startswith("predict_") or key.endswith("_prediction_args") for key in data):
         return "variance"
     return "acoustic"

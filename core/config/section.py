@@ -33,7 +33,11 @@ STAGES = {
     "i": "rendering",
     "o": "other",
 }
-_KIND_LETTERS: dict[str, ModelKind] = {"A": "acoustic", "V": "variance"}
+_KIND_LETTERS: dict[str, ModelKind] = {
+    "A": "acoustic",
+    "V": "variance",
+    "W": "vocoder",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def key(
         description: one or two sentences in a musician's words.
         stage: letters out of :data:`STAGES`.
         level: a letter out of :data:`LEVELS`.
-        kinds: which models know the key, letters A(coustic) and V(ariance).
+        kinds: which models know the key, letters A(coustic), V(ariance) and W (vocoder: waveforms).
         unit: Hz, s, dB, semitone, frames, steps … or empty.
         default: what an absent key means; left out = the shipped base of the model kind decides.
         choices: the only usable values, if they can be listed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..assets import AssetKind, network_file
+from ..assets import AssetKind, is_usual, network_file
 from ..errors import SingwizError
 from ..models.vocoder.config import MEL_KEYS
 from ..vocoder_checkpoint import find_vocoder, read_vocoder_config
@@ -34,15 +34,29 @@ def _files(config: Config, base: Path) -> Findings:
                 + ("pe: parselmouth." if key == "pe" else "hnsep: world."),
             )
     if config.kind == "acoustic" and config.vocoder_ckpt:
-        yield from _vocoder(config, base / config.vocoder_ckpt)
+        named = config.vocoder_ckpt
+        found = network_file(named, base, "vocoder")
+        # Nobody chose a usual name; until that vocoder is fetched there is the preview.
+        if found is not None or not is_usual("vocoder", named):
+            yield from _vocoder(config, found or base / named)
+
+
+def _start(config: Config, base: Path) -> Findings:
     path = config.finetune_ckpt_path
-    if config.finetune_enabled and not (path and (base / path).is_file()):
+    if not config.finetune_enabled:
+        return
+    vocoder = config.kind == "vocoder"
+    source = base / path if path else None
+    there = source is not None and (source.is_file() or (vocoder and source.is_dir()))
+    if not there and not (vocoder and network_file("", base, "vocoder-base")):
         yield say(
             "config-file-missing",
             ERROR,
             "finetune_ckpt_path",
-            f"The voice to start from, '{path or ''}', does not exist.",
-            "Correct finetune_ckpt_path, or set finetune_enabled to false.",
+            f"The {'vocoder' if vocoder else 'voice'} to start from, '{path or ''}', does not "
+            "exist.",
+            "Correct finetune_ckpt_path, or set finetune_enabled to false."
+            + (" The community's: singwiz assets get pc-nsf-hifigan-base." if vocoder else ""),
         )
 
 
@@ -80,16 +94,19 @@ def _vocoder(config: Config, path: Path) -> Findings:
             )
 
 
+def _precision(config: Config, base: Path) -> Findings:
+    if config.pl_trainer_accelerator == "cpu" and config.pl_trainer_precision.startswith("16"):
+        yield say(
+            "config-half-on-cpu",
+            ERROR,
+            "pl_trainer_precision",
+            "A CPU cannot train in 16 bits.",
+            "Set pl_trainer_precision: 32-true.",
+        )
+
+
 def _training(config: Config, base: Path) -> Findings:
     if config.pl_trainer_accelerator == "cpu":
-        if config.pl_trainer_precision.startswith("16"):
-            yield say(
-                "config-half-on-cpu",
-                ERROR,
-                "pl_trainer_precision",
-                "A CPU cannot train in 16 bits.",
-                "Set pl_trainer_precision: 32-true.",
-            )
         if "muon" in config.optimizer_args.optimizer_cls.lower():
             yield say(
                 "config-muon-on-cpu",
@@ -108,6 +125,9 @@ def _training(config: Config, base: Path) -> Findings:
                 f"{config.max_updates} steps take days.",
                 "Choose the small preset, or train on a GPU.",
             )
+
+
+def _checkpoints(config: Config, base: Path) -> Findings:
     if config.permanent_ckpt_start > 0 and 0 < config.permanent_ckpt_interval < 10:
         yield say(
             "config-permanent-off",
@@ -127,4 +147,7 @@ def _training(config: Config, base: Path) -> Findings:
         )
 
 
-RULES: tuple[Rule, ...] = (_files, _training)
+COMMON_RULES: tuple[Rule, ...] = (_start, _precision, _checkpoints)
+"""Rules that hold for every kind of model."""
+
+RULES: tuple[Rule, ...] = (_files, _training, *COMMON_RULES)

@@ -83,6 +83,7 @@ def mel_spectrogram(
     fmax: float,
     key_shift: float = 0.0,
     speed: float = 1.0,
+    floor: float = FLOOR,
 ) -> NDArray[np.float32]:
     """Natural-log mel spectrogram.
 
@@ -100,10 +101,11 @@ def mel_spectrogram(
         fmax: Hz.
         key_shift: semitones; positive sounds higher.
         speed: factor; 2 halves the number of frames.
+        floor: magnitudes are clamped here before the logarithm.
 
     Returns:
         float32 ``[T, num_mels]``; with ``fft_size == win_size`` and no augmentation T is
-        ``N // hop_size``. Values are at least ln(1e-5).
+        ``N // hop_size``. Values are at least ln(floor).
 
     Raises:
         ValueError: the waveform is too short for one window (under about 0.02 s).
@@ -159,4 +161,4 @@ def mel_spectrogram(
                 weights,
                 out=mel[begin : begin + _BLOCK, index],
             )
-    return np.log(np.maximum(mel, FLOOR, out=mel), out=mel)
+    return np.log(np.maximum(mel, floor, out=mel), out=mel)

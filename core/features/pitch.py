@@ -121,6 +121,8 @@ class Parselmouth:
 
     f0_min: float
     f0_max: float
+    silence_threshold: float = 0.03
+    """Frames below this share of the loudest one are unvoiced."""
 
     def extract(
         self,
@@ -144,6 +146,7 @@ class Parselmouth:
         )
         pitch = sound.to_pitch_ac(
             time_step=hop / sample_rate,
+            silence_threshold=self.silence_threshold,
             voicing_threshold=0.6,
             pitch_floor=self.f0_min,
             pitch_ceiling=self.f0_max,
@@ -189,8 +192,8 @@ def pitch_extractor(
 
     Args:
         config: anything with these keys.
-        base_dir: where a relative ``pe_ckpt`` starts; None = the working directory. If there is
-            no such file, the one that ``singwiz assets get`` fetched is taken.
+        base_dir: where a relative ``pe_ckpt`` starts; None = the working directory. If the usual
+            one is not there, what ``singwiz assets get`` fetched is taken.
         device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:

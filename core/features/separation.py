@@ -128,8 +128,8 @@ def separator(
 
     Args:
         config: anything with these keys.
-        base_dir: where a relative ``hnsep_ckpt`` starts; None = the working directory. If there
-            is no such file, the one that ``singwiz assets get`` fetched is taken.
+        base_dir: where a relative ``hnsep_ckpt`` starts; None = the working directory. If the
+            usual one is not there, what ``singwiz assets get`` fetched is taken.
         device: where a network runs: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` ….
 
     Raises:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..assets import AssetKind, network_file
 from ..atomic import write_bytes, write_text
 from ..errors import SingwizError
 from ..findings import Severity
@@ -22,6 +24,11 @@ HEADER = """\
 # Change it with the wizard or with "singwiz config set". If you edit this file by hand, your
 # edits count until the next "singwiz config set".
 """
+NETWORKS: tuple[tuple[str, AssetKind, str], ...] = (
+    ("pe", "pitch", "rmvpe"),
+    ("hnsep", "separator", "vr"),
+)
+"""Config keys that may name a network, what its file is for, and the value that needs it."""
 _CHECKSUM = re.compile(r"\(checksum ([0-9a-f]{16})\)")
 
 
@@ -58,7 +65,7 @@ def project_config(project: Project, kind: ModelKind, *, reporter: Reporter) -> 
 
 
 def refuse_contradictions(config: Config, *, reporter: Reporter) -> None:
-    """Warn of values that fit badly.
+    """Warn of values that fit badly, and name fetched files that are used.
 
     Raises:
         SingwizError: values that do not fit together at all.
@@ -72,6 +79,18 @@ def refuse_contradictions(config: Config, *, reporter: Reporter) -> None:
             )
         if finding.severity is Severity.WARNING:
             reporter.warning(finding.code, finding.message)
+    name_stand_ins(config, reporter)
+
+
+def name_stand_ins(config: Config, reporter: Reporter) -> None:
+    """Say which fetched networks are used because nothing lies where the config says."""
+    for key, kind, network in NETWORKS:
+        if getattr(config, key, "") != network:
+            continue
+        named = str(getattr(config, f"{key}_ckpt", ""))
+        found = network_file(named, Path.cwd(), kind)
+        if found is not None and found != Path.cwd() / named:
+            reporter.log(f"{key}_ckpt: '{named}' is not there, so the fetched '{found}' is used.")
 
 
 def write_config(project: Project, kind: ModelKind) -> list[str]:

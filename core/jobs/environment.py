@@ -156,7 +156,7 @@ def check_batches(kind: ModelKind, config: Config, machine: Hardware) -> list[Fi
 
 
 def prepared_bytes(config: Config, datasets: Sequence[RawDataset]) -> float:
-    """About how much the prepared data will take: spectrogram, labels, pitch and curves."""
+    """About how much the prepared data will take: spectrogram, sound, labels, pitch, curves."""
     seconds = sum(item.seconds for dataset in datasets for item in dataset.items)
     copies = 1.0
     if config.kind == "acoustic":
@@ -166,8 +166,9 @@ def prepared_bytes(config: Config, datasets: Sequence[RawDataset]) -> float:
         fixed = augmentation.fixed_pitch_shifting
         copies += fixed.scale * len(fixed.targets) if fixed.enabled else 0.0
     frames = seconds * config.audio_sample_rate / config.hop_size * copies
-    bands = config.audio_num_mel_bins if config.kind == "acoustic" else 0
-    return frames * (4.0 * bands + 12.0 + 16.0)
+    bands = config.audio_num_mel_bins if config.kind != "variance" else 0
+    sound = config.hop_size if config.kind == "vocoder" else 0
+    return frames * (4.0 * (bands + sound) + 12.0 + 16.0)
 
 
 def check_batch_length(config: Config, datasets: Sequence[RawDataset]) -> list[Finding]:

@@ -32,10 +32,14 @@ def render_project(
     project: Project, params: Mapping[str, Any], reporter: Reporter
 ) -> dict[str, Any]:
     """Render with a voice of the project; see :func:`render_experiment`."""
+    from .vocoders import chosen_vocoder
+
     name = params.get("experiment") or project.model_choice("acoustic").experiment
+    # The vocoder may have been chosen after the training, whose config is read below.
+    vocoder = params.get("vocoder") or chosen_vocoder(project)
     return render_experiment(
         find_experiment(project.checkpoints_dir, name or "acoustic"),
-        params,
+        {**params, "vocoder": vocoder},
         output_dir=project.renders_dir,
         project=project,
         reporter=reporter,

@@ -33,8 +33,10 @@ export   ``to`` (openutau, onnx, diffsinger), ``output``, ``experiment``, ``acou
          ``phonemizer``, ``types`` (list of ``phoneme=type``), ``zip``, ``export_spk`` (list),
          ``freeze_spk``, ``freeze_gender``, ``freeze_velocity``, ``freeze_expr``,
          ``freeze_glide``, ``weights_only``, ``consent``, ``allow_incomplete``, ``force``
-vocoders ``vocoders`` (files, folders or ``preview``), ``item``, ``dataset``, ``device``,
-         ``trust_vocoder``
+vocoders ``vocoders`` (files, folders or ``preview``), ``items`` (``[dataset, item]`` pairs) or
+         ``item`` and ``dataset``, ``device``, ``trust_vocoder``
+fetch    ``asset`` (needed), ``file`` (the user's own download), ``url``, ``accept_changed``
+export-vocoder ``experiment``, ``ckpt`` (step), ``output`` (folder)
 predict  like render, without ``item``, ``experiment``, ``gender``, ``depth``, ``mel``, ``ds_out``
 ======== ==================================================================================
 """
@@ -257,6 +259,20 @@ def binarize_config(
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Binarize what a config says; without ``output_dir`` where the config says."""
+    if config.kind == "vocoder":
+        from ..binarize.vocoder import binarize_vocoder
+
+        # Recordings that a vocoder cannot use are left out; there are always some.
+        return binarize_vocoder(
+            config,
+            output_dir=output_dir,
+            workers=params.get("workers"),
+            engine=params.get("engine") or "local",
+            dask_address=params.get("address") or None,
+            leave_out=leave_out,
+            base_dir=base_dir,
+            reporter=reporter,
+        ).to_dict()
     from ..binarize import binarize as prepare
 
     report = prepare(
@@ -357,11 +373,53 @@ def export(project: Project, params: Mapping[str, Any], reporter: Reporter) -> d
     return export_project(project, params, reporter)
 
 
+def export_vocoder(
+    project: Project, params: Mapping[str, Any], reporter: Reporter
+) -> dict[str, Any]:
+    """A vocoder to sing with out of a training; see :func:`export_experiment`."""
+    work_dir = project.experiment_dir("vocoder", params.get("experiment") or "")
+    return export_experiment(work_dir, params, reporter=reporter)
+
+
+def export_experiment(
+    work_dir: Path, params: Mapping[str, Any], *, reporter: Reporter
+) -> dict[str, Any]:
+    """Write ``model.ckpt`` and ``config.json`` of a vocoder's training.
+
+    Args:
+        work_dir: the experiment folder.
+        params: ``ckpt`` (step, else the newest) and ``output`` (folder, else ``exported/<step>``).
+
+    Returns:
+        ``vocoder`` (file), ``step``.
+    """
+    from ..config import load_config
+    from ..training.vocoder.experiment import find_checkpoint
+    from ..training.vocoder.export import FOLDER, export_vocoder
+
+    wanted = params.get("ckpt")
+    find_checkpoint(work_dir, wanted)  # says what is missing before the config does
+    default = work_dir / FOLDER / (str(wanted) if wanted is not None else "chosen")
+    target = Path(params["output"]) if params.get("output") else default
+    path, step = export_vocoder(
+        load_config(work_dir / "config.yaml"), work_dir, target, step=wanted
+    )
+    reporter.artifact("checkpoint", path, f"vocoder, step {step}")
+    return {"vocoder": str(path), "step": step}
+
+
 def vocoders(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Send a recording through vocoders; see :func:`.vocoders.compare_vocoders`."""
     from .vocoders import compare_vocoders
 
     return compare_vocoders(project, params, reporter)
+
+
+def fetch(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Get a file of the community; see :func:`.fetching.fetch_project`."""
+    from .fetching import fetch_project
+
+    return fetch_project(project, params, reporter)
 
 
 STAGES: dict[str, Stage] = {
@@ -378,5 +436,7 @@ STAGES: dict[str, Stage] = {
     "predict": predict,
     "export": export,
     "vocoders": vocoders,
+    "export-vocoder": export_vocoder,
+    "fetch": fetch,
 }
 """Name -> function, in the order of the way."""

@@ -77,13 +77,15 @@ def load_vocoder(
 ) -> Vocoder:
     """The vocoder for a config.
 
-    Without a configured file, or where a configured file is not there, that is the preview
-    vocoder.
+    A usual name that leads to nothing means the fetched vocoder, see
+    :func:`~singwiz.core.assets.stand_in`. Without a configured file, or where it is not there, that
+    is the preview vocoder.
 
     Args:
         config: its mel parameters and ``vocoder_ckpt``.
         device: where a network runs; the preview vocoder runs on the CPU.
-        reporter: is warned when a configured file is missing.
+        reporter: is told when a fetched vocoder stands in, and warned when a configured file is
+            missing.
         choice: of the user.
 
     Raises:
@@ -98,14 +100,10 @@ def load_vocoder(
         return _preview(config)
     path = Path(choice.file or configured).expanduser()
     if not choice.file and not _exists(path):
-        from .preview import LABEL
-
-        reporter.warning(
-            "vocoder-missing",
-            f"There is no vocoder file '{configured}'. You hear the {LABEL} vocoder instead; "
-            "correct vocoder_ckpt or leave it empty.",
-        )
-        return _preview(config)
+        found = _stand_in(keys, configured, reporter)
+        if found is None:
+            return _preview(config)
+        path = found
 
     from ..vocoder_checkpoint import find_vocoder, read_vocoder_config
     from .ddsp import DdspVocoder, is_torchscript
@@ -117,6 +115,36 @@ def load_vocoder(
     if is_torchscript(path):
         return DdspVocoder.load(path, device=device, trusted=choice.trusted)
     return NeuralVocoder.load(path, device=device)
+
+
+def _stand_in(keys: Mapping[str, Any], configured: str, reporter: Reporter) -> Path | None:
+    """The fetched vocoder that a name in a config means; None if there is none."""
+    from ..assets import is_usual, stand_in
+    from ..vocoder_checkpoint import read_vocoder_config
+    from .preview import LABEL
+
+    if not is_usual("vocoder", configured):
+        reporter.warning(
+            "vocoder-missing",
+            f"There is no vocoder file '{configured}'. You hear the {LABEL} vocoder instead; "
+            "correct vocoder_ckpt or leave it empty.",
+        )
+        return None
+    found = stand_in("vocoder", configured)
+    if found is None:
+        reporter.log(f"You hear the {LABEL} vocoder. A real one: singwiz assets get pc-nsf-hifigan")
+        return None
+    differences = mel_differences(keys, read_vocoder_config(found.main))
+    if differences:
+        # Nobody chose it for this voice, so it is no mistake that it does not fit.
+        said = "; ".join(differences)
+        reporter.log(
+            f"'{found.name}' was made for other spectrograms ({said}). You hear the {LABEL} "
+            "vocoder."
+        )
+        return None
+    reporter.log(f"Vocoder: '{found.name}', fetched on {found.date[:10]} ({found.licence}).")
+    return found.main
 
 
 def mel_differences(config: Mapping[str, Any], vocoder: Mapping[str, Any]) -> list[str]:

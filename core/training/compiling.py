@@ -22,14 +22,27 @@ def compile_networks(model: nn.Module, *, backend: str = "inductor") -> None:
     Args:
         model: the network.
         backend: torch's name of the compiler.
+
+    Raises:
+        SingwizError: the model has no such part; vocoders have none.
     """
+    parts = 0
     for module in model.modules():
         if isinstance(module, Backbone):
             # Training and sampling both come through here.
             compiled = torch.compile(module.denoise, dynamic=True, backend=backend)
             module.denoise = compiled  # type: ignore[method-assign]
+            parts += 1
         elif isinstance(module, ConvNeXtDecoder):
             module.compile(dynamic=True, backend=backend)
+            parts += 1
+    if not parts:
+        raise SingwizError(
+            "compile-nothing",
+            "This kind of model has no part that compiling would help.",
+            hint="Train without --compile.",
+            exit_code=USAGE_PROBLEM,
+        )
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +174,13 @@ def _pad(arrays: Sequence[np.ndarray], value: Any) -> torch.Tensor:
 
 
 def make_loader(
-    items: TrainingItems, batches: Any, *, workers: int, prefetch: int, pin_memory: bool
+    items: Dataset[Any],
+    batches: Any,
+    *,
+    workers: int,
+    prefetch: int,
+    pin_memory: bool,
+    collate_fn: Callable[..., dict[str, Any]] = collate,
 ) -> DataLoader[dict[str, Any]]:
     """A loader over batches of item numbers.
 
@@ -184,13 +190,16 @@ def make_loader(
         workers: reading processes; 0 reads in the training process.
         prefetch: batches each worker reads ahead.
         pin_memory: copy to a GPU faster.
+        collate_fn: makes a batch of a list of items.
     """
     if workers <= 0:
-        return DataLoader(items, batch_sampler=batches, collate_fn=collate, pin_memory=pin_memory)
+        return DataLoader(
+            items, batch_sampler=batches, collate_fn=collate_fn, pin_memory=pin_memory
+        )
     return DataLoader(
         items,
         batch_sampler=batches,
-        collate_fn=collate,
+        collate_fn=collate_fn,
         num_workers=workers,
         prefetch_factor=max(1, prefetch),
         persistent_workers=True,

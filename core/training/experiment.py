@@ -63,7 +63,7 @@ def open_experiment(config: Config, work_dir: Path, reporter: Reporter) -> Exper
     ids = _read_ids(phonemes)
     if checkpoint is not None and (work_dir / PHONEMES).is_file():
         _compare_phonemes(_read_ids(work_dir / PHONEMES), ids, work_dir)
-    _warn_if_stale(config, binary_dir, reporter)
+    warn_if_stale(config, binary_dir, reporter)
     return Experiment(work_dir, binary_dir, max(ids.values(), default=0) + 1, checkpoint)
 
 
@@ -130,7 +130,8 @@ def _report_differences(saved: Path, config: Config, reporter: Reporter) -> None
         )
 
 
-def _warn_if_stale(config: Config, binary_dir: Path, reporter: Reporter) -> None:
+def warn_if_stale(config: Config, binary_dir: Path, reporter: Reporter) -> None:
+    """Say so if the data was prepared with other settings."""
     manifest = binary_dir / "binarize.json"
     if not manifest.is_file():
         return

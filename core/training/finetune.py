@@ -45,6 +45,7 @@ def load_pretrained(
     source: Path,
     ignored_prefixes: Sequence[str],
     strict_shapes: bool,
+    prefix: str = PREFIX,
 ) -> FinetuneReport:
     """Copy weights into a model.
 
@@ -52,8 +53,9 @@ def load_pretrained(
         model: receives the weights.
         weights: names without prefix, already migrated to the present ones.
         source: where the weights are from, for messages.
-        ignored_prefixes: beginnings of names, with ``model.``, that are left out.
+        ignored_prefixes: beginnings of names, with ``prefix``, that are left out.
         strict_shapes: a weight of another shape is an error; otherwise it is left out.
+        prefix: what checkpoints put before the names.
 
     Raises:
         SingwizError: a shape differs under ``strict_shapes``, or nothing fits.
@@ -62,7 +64,7 @@ def load_pretrained(
     ignored = {
         name
         for name in weights
-        if any((PREFIX + name).startswith(prefix) for prefix in ignored_prefixes)
+        if any((prefix + name).startswith(ignored) for ignored in ignored_prefixes)
     }
     known = [name for name in weights if name in own and name not in ignored]
     reshaped = [name for name in known if weights[name].shape != own[name].shape]
@@ -130,11 +132,16 @@ def freeze(model: nn.Module, prefixes: Sequence[str]) -> int:
     return frozen
 
 
-def frozen_by_prefix(model: nn.Module, prefixes: Sequence[str]) -> dict[str, int]:
-    """Prefix -> how many numbers it keeps from being trained; the first that fits counts."""
+def frozen_by_prefix(
+    model: nn.Module, prefixes: Sequence[str], *, before: str = PREFIX
+) -> dict[str, int]:
+    """Prefix -> how many numbers it keeps from being trained; the first that fits counts.
+
+    ``before`` is what checkpoints put before the names.
+    """
     counts = dict.fromkeys(prefixes, 0)
     for name, parameter in model.named_parameters():
-        hit = next((prefix for prefix in prefixes if (PREFIX + name).startswith(prefix)), None)
+        hit = next((prefix for prefix in prefixes if (before + name).startswith(prefix)), None)
         if hit is not None:
             counts[hit] += parameter.numel()
     return counts

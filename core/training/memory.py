@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 
@@ -13,6 +13,9 @@ from .sampler import validation_batches
 
 if TYPE_CHECKING:
     from .task import TrainingTask
+    from .vocoder.task import VocoderTask
+
+    AnyTask: TypeAlias = TrainingTask | VocoderTask
 
 TRAINING = ("max_batch_frames", "max_batch_size")
 FIRST = "before the first step"
@@ -41,7 +44,7 @@ class OutOfMemory(SingwizError):
 
 @contextmanager
 def memory_explained(
-    task: TrainingTask, *, where: Callable[[], tuple[str, bool]] = lambda: (FIRST, False)
+    task: AnyTask, *, where: Callable[[], tuple[str, bool]] = lambda: (FIRST, False)
 ) -> Iterator[None]:
     """Turn a lack of memory inside into an :class:`OutOfMemory`.
 
@@ -53,15 +56,16 @@ def memory_explained(
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _explanation(task, *where()) from error
+        raise task.out_of_memory(*where()) from error
     except RuntimeError as error:
         # Processors and older drivers say it in words only.
         if "out of memory" in str(error) or "can't allocate memory" in str(error):
-            raise _explanation(task, *where()) from error
+            raise task.out_of_memory(*where()) from error
         raise
 
 
-def _explanation(task: TrainingTask, where: str, validating: bool) -> OutOfMemory:
+def batch_too_large(task: TrainingTask, where: str, validating: bool) -> OutOfMemory:
+    """The error for whole recordings that were too much for one batch."""
     if validating:
         setting, sizes = VALIDATION[0], task.valid_items.sizes
         limit, items = (int(task.options[key]) for key in VALIDATION)

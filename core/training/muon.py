@@ -84,6 +84,8 @@ class Muon(Optimizer):
         ns_steps: Newton-Schulz iterations.
     """
 
+    orthogonalise = staticmethod(orthogonalise)
+
     def __init__(
         self,
         params: Iterable[Tensor],
@@ -134,7 +136,7 @@ class Muon(Optimizer):
         if group["nesterov"]:
             updates = list(torch._foreach_lerp(gradients, buffers, momentum))
         matrices = torch.stack([update.flatten(1) for update in updates])
-        orthogonal = orthogonalise(matrices, group["ns_steps"]).to(parameters[0].dtype)
+        orthogonal = self.orthogonalise(matrices, group["ns_steps"]).to(parameters[0].dtype)
         scale = lr * max(matrices.shape[1:]) ** 0.5
         torch._foreach_mul_(parameters, 1 - lr * group["weight_decay"])
         steps = [o.view_as(p) for o, p in zip(orthogonal.unbind(), parameters, strict=True)]
@@ -171,6 +173,9 @@ class MuonAdamW(Optimizer):
         muon_args, adamw_args: further arguments of the inner optimizers.
     """
 
+    muon_class = Muon
+    split = staticmethod(split_parameters)
+
     def __init__(
         self,
         model: nn.Module,
@@ -181,11 +186,11 @@ class MuonAdamW(Optimizer):
     ) -> None:
         common = {"lr": lr, "weight_decay": weight_decay}
         parameters = dict(model.named_parameters())
-        muon, adamw = split_parameters(model)
+        muon, adamw = self.split(model)
         self.optimizers: list[Optimizer] = []
         if muon:
             chosen = [parameters[name] for name in muon]
-            self.optimizers.append(Muon(chosen, **{**common, **(muon_args or {})}))
+            self.optimizers.append(self.muon_class(chosen, **{**common, **(muon_args or {})}))
         if adamw:
             chosen = [parameters[name] for name in adamw]
             self.optimizers.append(AdamW(chosen, **{**common, **(adamw_args or {})}))

@@ -6,7 +6,7 @@ Only torch's optimizers and DiffSinger's ``Muon_AdamW`` can be named: a config n
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,19 +20,28 @@ MUON_NAMES = frozenset({"modules.optimizer.muon.Muon_AdamW", "Muon_AdamW"})
 HINT = "Use modules.optimizer.muon.Muon_AdamW or for example torch.optim.AdamW."
 
 
-def build_optimizer(model: nn.Module, args: Mapping[str, Any]) -> Optimizer:
+def build_optimizer(
+    model: nn.Module,
+    args: Mapping[str, Any],
+    *,
+    muon: type[MuonAdamW] = MuonAdamW,
+    groups: Sequence[nn.Module] = (),
+) -> Optimizer:
     """The optimizer for all parameters of a model.
 
     Args:
         model: the network, already frozen where it should be.
         args: ``optimizer_cls`` and its arguments; unknown arguments are left out, and ``beta1``
             with ``beta2`` become ``betas`` unless those are given.
+        muon: what the name of ``Muon_AdamW`` stands for.
+        groups: parts of the model that get a parameter group each; not for Muon.
 
     Raises:
         SingwizError: unknown class or unusable arguments.
     """
     name = str(args.get("optimizer_cls", ""))
     cls = optimizer_class(name)
+    cls = muon if cls is MuonAdamW else cls
     settings = {key: value for key, value in args.items() if value is not None}
     if "betas" not in settings and {"beta1", "beta2"} <= settings.keys():
         settings["betas"] = (settings["beta1"], settings["beta2"])
@@ -40,9 +49,14 @@ def build_optimizer(model: nn.Module, args: Mapping[str, Any]) -> Optimizer:
         settings["betas"] = tuple(settings["betas"])
     allowed = set(inspect.signature(cls.__init__).parameters) - {"self", "params", "model"}
     kept = {key: value for key, value in settings.items() if key in allowed}
-    target = model if cls is MuonAdamW else list(model.parameters())
+    target: Any = [{"params": list(part.parameters())} for part in groups]
+    if cls is muon:
+        target = model
+    elif not groups:
+        target = list(model.parameters())
     try:
-        return cls(target, **kept)
+        optimizer: Optimizer = cls(target, **kept)
+        return optimizer
     except (TypeError, ValueError) as error:
         raise SingwizError(
             "optimizer-unusable", f"The optimizer {name} is refused: {error}.", hint=HINT

@@ -22,11 +22,12 @@ from ..reporting import Reporter
 from .checkpoints import is_permanent
 from .finetune import FinetuneReport, frozen_by_prefix
 from .probe import StepCost, measure_step
+from .task import TrainingTask
 
 if TYPE_CHECKING:
     from .experiment import Experiment
     from .hardware import TrainingHardware
-    from .task import TrainingTask
+    from .memory import AnyTask
 
 PICTURE_BYTES = 400_000
 """About what a shown validation item takes on the disk, on TensorBoard and as files."""
@@ -135,7 +136,7 @@ class Preflight:
 
 
 def look_ahead(
-    task: TrainingTask,
+    task: AnyTask,
     experiment: Experiment,
     hardware: TrainingHardware,
     *,
@@ -154,8 +155,8 @@ def look_ahead(
     batches = task.plan.epoch(0, world_size=hardware.world_size)
     steps_left = max(0, goal - step)
     cost = None
-    if probe and steps_left and task.automatic_optimization:
-        cost = measure_step(task, hardware, batches)
+    if probe and steps_left and isinstance(task, TrainingTask):
+        cost = measure_step(task, hardware, task.plan.epoch(0, world_size=hardware.world_size))
     weights = sum(v.numel() * v.element_size() for v in model.state_dict().values())
     trainable = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
     checkpoint_bytes = weights + (2 * trainable if cost is None else cost.optimizer)
@@ -182,10 +183,10 @@ def look_ahead(
         finetune=None if finetune is None else finetune.counts(),
         parameters=sum(p.numel() for p in model.parameters()),
         trained=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        frozen=frozen_by_prefix(model, frozen),
+        frozen=frozen_by_prefix(model, frozen, before=task.prefix),
         items=len(task.train_items),
         batches=len(batches),
-        epochs=steps_left * int(options["accumulate_grad_batches"]) / len(batches),
+        epochs=steps_left * int(options.get("accumulate_grad_batches") or 1) / len(batches),
         device=hardware.accelerator,
         precision=hardware.precision,
         cost=cost,

@@ -21,7 +21,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..checkpoint import migrate_names
+from ..checkpoint import PREFIX, migrate_names
 from ..errors import SingwizError
 from ..reporting import Reporter
 from .checkpoints import STATE
@@ -30,6 +30,7 @@ from .gallery import ValidationGallery
 from .loop_state import loop_state
 from .loss_watch import LossWatch
 from .measurements import Measurement
+from .memory import OutOfMemory, batch_too_large
 from .notices import TOTAL
 from .optimizers import build_optimizer, resumed_state, state_shapes
 from .progress import StopTraining
@@ -81,6 +82,8 @@ class TrainingTask(pl.LightningModule):
         surroundings: folders, reporter, seed.
     """
 
+    prefix = PREFIX
+    """What checkpoints put before the names of the network's weights."""
     category: str
     """What is stored as the kind of model in checkpoints."""
 
@@ -159,6 +162,15 @@ class TrainingTask(pl.LightningModule):
         None if it was not measured; the validation loss decides then.
         """
         raise NotImplementedError
+
+    def out_of_memory(self, where: str, validating: bool) -> OutOfMemory:
+        """The error for a batch that did not fit into memory.
+
+        Args:
+            where: point of the training, in words.
+            validating: it was a validation batch.
+        """
+        return batch_too_large(self, where, validating)
 
     # Training -----------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ from .variance import VarianceTask
 
 if TYPE_CHECKING:
     from ..config import Config
+    from .memory import AnyTask
 
 TASKS: dict[str, type[TrainingTask]] = {"acoustic": AcousticTask, "variance": VarianceTask}
 
@@ -191,19 +192,19 @@ def _goal(options: Mapping[str, Any], max_steps: int | None) -> int:
 
 def _prepare(
     config: Config, work_dir: Path, device: str, reporter: Reporter, seed: int
-) -> tuple[TrainingTask, Experiment, TrainingHardware, FinetuneReport | None]:
+) -> tuple[AnyTask, Experiment, TrainingHardware, FinetuneReport | None]:
     """Everything that training needs, checked; nothing is written."""
-    if config.kind not in TASKS:
-        raise SingwizError(
-            "training-kind",
-            f"Training a {config.kind} model is not possible with this version.",
-            hint="Train the acoustic or the variance model.",
-        )
     options = config.to_dict()
-    experiment = open_experiment(config, work_dir, reporter)
-    model, finetune = _prepare_model(config.kind, options, experiment, seed)
-    surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
-    task = TASKS[config.kind](model, config, surroundings)
+    task: AnyTask
+    if config.kind == "vocoder":
+        from .vocoder.experiment import open_vocoder_training
+
+        task, experiment, finetune = open_vocoder_training(config, work_dir, reporter, seed)
+    else:
+        experiment = open_experiment(config, work_dir, reporter)
+        model, finetune = _prepare_model(config.kind, options, experiment, seed)
+        surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
+        task = TASKS[config.kind](model, config, surroundings)
     hardware = choose_hardware(
         options, device, unused_parameters=task.has_unused_parameters(), reporter=reporter
     )
@@ -245,7 +246,7 @@ def _prepare_model(
 
 
 def _run(
-    task: TrainingTask,
+    task: AnyTask,
     experiment: Experiment,
     hardware: TrainingHardware,
     goal: int,
@@ -268,7 +269,7 @@ def _run(
         progress = ProgressReporter(
             reporter, max_steps=goal, log_interval=int(options["log_interval"]), stop=stop
         )
-        accumulate = int(options["accumulate_grad_batches"])
+        accumulate = int(options.get("accumulate_grad_batches") or 1)
         trainer = pl.Trainer(
             accelerator=hardware.accelerator,
             devices=hardware.devices,
@@ -279,7 +280,7 @@ def _run(
             max_steps=goal,
             max_epochs=-1,
             accumulate_grad_batches=accumulate,
-            gradient_clip_val=float(options["clip_grad_norm"]) or None,
+            gradient_clip_val=float(options.get("clip_grad_norm") or 0) or None,
             val_check_interval=int(options["val_check_interval"]) * accumulate,
             check_val_every_n_epoch=None,
             num_sanity_val_steps=int(options["num_sanity_val_steps"]),
@@ -303,7 +304,7 @@ def _run(
 
 
 def _fit(
-    trainer: pl.Trainer, task: TrainingTask, keeper: KeepCheckpoints, checkpoint: Path | None
+    trainer: pl.Trainer, task: AnyTask, keeper: KeepCheckpoints, checkpoint: Path | None
 ) -> bool:
     """Run Lightning; True if the user stopped it."""
 

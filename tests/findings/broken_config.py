@@ -152,6 +152,15 @@ VARIANCE: dict[str, dict[str, Any]] = {
 }
 """The same for a variance model."""
 
+VOCODER: dict[str, dict[str, Any]] = {
+    "config-vocoder-task": {"task_cls": "training.univnet.univnet_task"},
+    "config-vocoder-rates": {"model_args": {"upsample_rates": [8, 8, 2, 2]}},
+    "config-vocoder-pitch-control": {"pc_aug": True, "model_args": {"mini_nsf": False}},
+    "config-vocoder-losses": {"use_stftloss": True, "loss_hop_sizes": [256]},
+    "config-vocoder-bf16": {"pl_trainer_precision": "bf16-mixed"},
+}
+"""The same for a vocoder."""
+
 
 def _register(code: str, content: dict[str, Any], kind: str) -> None:
     @breaks(code)
@@ -163,6 +172,8 @@ for _code, _content in CONTENT.items():
     _register(_code, _content, "acoustic")
 for _code, _content in VARIANCE.items():
     _register(_code, _content, "variance")
+for _code, _content in VOCODER.items():
+    _register(_code, _content, "vocoder")
 
 
 def datasets(scene: Scene, *entries: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from .model import ModelStep
 from .prepare import PrepareStep
 from .recordings import RecordingsStep
 from .train import TrainStep
+from .vocoder import VocoderStep
 
 STEPS: tuple[Step, ...] = (
     RecordingsStep(),
@@ -20,6 +21,7 @@ STEPS: tuple[Step, ...] = (
     PrepareStep(),
     TrainStep(),
     ListenStep(),
+    VocoderStep(),
     ExportStep(),
 )
 

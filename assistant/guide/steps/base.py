@@ -19,6 +19,8 @@ class Step(ABC):
     """
 
     id: ClassVar[str]
+    words: ClassVar[str] = ""
+    """Step of the catalogue whose sentences are used; empty = those of :attr:`id`."""
     asks_folder: ClassVar[bool] = False
     """True for the step that works without a project, because it makes one."""
     follows_at_once: ClassVar[bool] = False
@@ -82,10 +84,10 @@ class Step(ABC):
         """A question with its words from the catalogue."""
         return Question(
             id=question,
-            label=label(self.id, question),
+            label=label(self.words or self.id, question),
             kind=kind,
             value=value,
-            help=more.pop("help", None) or help_text(self.id, question),
+            help=more.pop("help", None) or help_text(self.words or self.id, question),
             choices=tuple(choices),
             **more,
         )
@@ -94,7 +96,7 @@ class Step(ABC):
         """An action with its label from the catalogue; a reason disables it."""
         return Action(
             action,
-            say(f"{self.id}.do.{action}"),
+            self.say(f"do.{action}"),
             primary=primary,
             enabled=not reason,
             reason=reason,
@@ -102,4 +104,4 @@ class Step(ABC):
 
     def say(self, key: str, /, **values: object) -> str:
         """A sentence of this step."""
-        return say(f"{self.id}.{key}", **values)
+        return say(f"{self.words or self.id}.{key}", **values)

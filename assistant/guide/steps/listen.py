@@ -10,6 +10,7 @@ from ..desk import Desk, fingerprint, inside, is_file
 from ..store import signature
 from ..view import Audio, Block, Choice, Image, Question, Table, Text
 from .train import TrainStep
+from .vocoder_files import heard_through
 from .work import JobStep
 
 OWN_SONG = "own-song"
@@ -29,6 +30,7 @@ class ListenStep(JobStep):
         return {
             "answers": self.params(desk),
             "checkpoint": checkpoints[-1][0] if checkpoints else 0,
+            "vocoder": heard_through(desk),
         }
 
     def params(self, desk: Desk) -> dict[str, Any]:
@@ -44,32 +46,18 @@ class ListenStep(JobStep):
             params["dataset"], params["item"] = dataset, item
         return params
 
-    def held_out(self, desk: Desk) -> list[tuple[str, str]]:
-        """(dataset name, item) of the recordings that training does not see."""
-        project = desk.opened
-        path = project.config_path("acoustic")
-        seen = signature(path)
-        if seen is None:
-            return []
-        # A config made before or after a fix names the originals or their fixed copy.
-        names = {entry.raw_data_dir: entry.name for entry in project.state.datasets}
-        names |= {str(project.raw_folder(entry)): entry.name for entry in project.state.datasets}
-        return desk.remembered(
-            "held-out", (seen, fingerprint(names)), lambda: _held_out(path, names)
-        )
-
     def _chosen(self, desk: Desk) -> str:
-        held_out = [f"{dataset}/{item}" for dataset, item in self.held_out(desk)]
+        choices = [f"{dataset}/{item}" for dataset, item in held_out(desk)]
         chosen = desk.answer_of(self.id, "what", "")
-        if chosen == OWN_SONG or chosen in held_out:
+        if chosen == OWN_SONG or chosen in choices:
             return chosen
-        return held_out[0] if held_out else OWN_SONG
+        return choices[0] if choices else OWN_SONG
 
     def questions(self, desk: Desk) -> Sequence[Question]:
         several = len(desk.opened.state.datasets) > 1
         choices = [
             Choice(f"{dataset}/{item}", f"{dataset}: {item}" if several else item)
-            for dataset, item in self.held_out(desk)
+            for dataset, item in held_out(desk)
         ]
         choices.append(Choice(OWN_SONG, self.say("own-song")))
         chosen = self._chosen(desk)
@@ -148,6 +136,19 @@ class ListenStep(JobStep):
         if watch is None or watch.status.state != "done":
             return ""
         return self.say("summary", name=Path(str(watch.result.get("wav", ""))).name)
+
+
+def held_out(desk: Desk) -> list[tuple[str, str]]:
+    """(dataset name, item) of the recordings that training does not see."""
+    project = desk.opened
+    path = project.config_path("acoustic")
+    seen = signature(path)
+    if seen is None:
+        return []
+    # A config made before or after a fix names the originals or their fixed copy.
+    names = {entry.raw_data_dir: entry.name for entry in project.state.datasets}
+    names |= {str(project.raw_folder(entry)): entry.name for entry in project.state.datasets}
+    return desk.remembered("held-out", (seen, fingerprint(names)), lambda: _held_out(path, names))
 
 
 def _held_out(config_path: Path, names: dict[str, str]) -> list[tuple[str, str]]:

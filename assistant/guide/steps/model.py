@@ -31,6 +31,8 @@ ADVANCED_KEYS = (
 """Config keys under "more options"."""
 CPU, CPU_PRESET = "cpu", "small"
 """Without a graphics card the standard size would take weeks."""
+VOCODER_KEY = "vocoder_ckpt"
+"""Override that belongs to the step about vocoders."""
 LEAST_STEPS = 200
 """A shorter training says nothing about speed: starting up takes longer than the steps."""
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
@@ -44,7 +46,7 @@ class ModelStep(Step):
 
     # What is known --------------------------------------------------------------------
 
-    def _choice(self, desk: Desk) -> ModelChoice:
+    def choice(self, desk: Desk) -> ModelChoice:
         """What was chosen; what suits this machine as long as nothing was."""
         from ....core.config import detect_hardware, list_hardware
 
@@ -60,7 +62,7 @@ class ModelStep(Step):
     def inputs(self, desk: Desk) -> Any:
         """What the config is made from."""
         state = desk.opened.state
-        choice = self._choice(desk)
+        choice = self.choice(desk)
         return {
             "datasets": [
                 [entry.model_dump(mode="json"), dataset_signature(desk.opened, entry)[0]]
@@ -72,21 +74,22 @@ class ModelStep(Step):
             ],
             "extra_phonemes": state.extra_phonemes,
             "merged_phoneme_groups": state.merged_phoneme_groups,
-            # Not the experiment: it only names the folder of the training.
-            "choice": [choice.preset, choice.hardware, choice.overrides],
+            # Not the experiment: it only names the folder of the training. Nor the vocoder, which
+            # has a step of its own and changes nothing about the model.
+            "choice": [choice.preset, choice.hardware, _without_vocoder(choice.overrides)],
             **({"shared": state.overrides} if state.overrides else {}),
         }
 
     def planned(self, desk: Desk) -> Config:
         """The config that the answers give, without writing it."""
-        key = fingerprint(self.inputs(desk))
+        key = fingerprint([self.inputs(desk), self.choice(desk).overrides])
         return desk.remembered("planned", key, lambda: self._plan(desk))
 
     def _plan(self, desk: Desk) -> Config:
         from ....core.jobs.configuring import planned_config
 
         project = desk.opened
-        chosen = {**project.state.models, "acoustic": self._choice(desk)}
+        chosen = {**project.state.models, "acoustic": self.choice(desk)}
         state = project.state.model_copy(update={"models": chosen})
         return planned_config(Project(project.root, state), "acoustic")
 
@@ -123,7 +126,7 @@ class ModelStep(Step):
     def questions(self, desk: Desk) -> Sequence[Question]:
         from ....core.config import list_hardware, list_presets
 
-        choice = self._choice(desk)
+        choice = self.choice(desk)
         presets = [Choice(one.id, one.label, one.why) for one in list_presets("acoustic")]
         hardware = [Choice(one.id, one.label, one.why) for one in list_hardware()]
         asked = [
@@ -163,7 +166,7 @@ class ModelStep(Step):
 
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
         errors: dict[str, str] = {}
-        choice = self._store_choice(desk)
+        choice = self.store_choice(desk)
         keys = {_question_of(key): key for key in (*PLAIN_KEYS, *ADVANCED_KEYS)}
         # Preset and hardware first: a number equal to what they propose is no override.
         for question in sorted(values, key=lambda name: name in keys):
@@ -190,9 +193,9 @@ class ModelStep(Step):
             return f"{error.message} {error.hint}".strip()
         return ""
 
-    def _store_choice(self, desk: Desk) -> ModelChoice:
+    def store_choice(self, desk: Desk) -> ModelChoice:
         """Make what is shown the choice: it stays the same on another machine tomorrow."""
-        choice = self._choice(desk).model_copy(deep=True)
+        choice = self.choice(desk).model_copy(deep=True)
         desk.opened.state.models["acoustic"] = choice
         return choice
 
@@ -200,7 +203,7 @@ class ModelStep(Step):
 
     def actions(self, desk: Desk) -> Sequence[Action]:
         actions = [self.button("write", primary=True)]
-        if self._choice(desk).overrides:
+        if _without_vocoder(self.choice(desk).overrides):
             actions.append(self.button("reset"))
         return actions
 
@@ -208,9 +211,10 @@ class ModelStep(Step):
         from ....core.jobs.stages import run_stage
 
         with desk.edit() as project:
-            choice = self._store_choice(desk)
+            choice = self.store_choice(desk)
             if action == "reset":
-                choice.overrides.clear()
+                for key in _without_vocoder(choice.overrides):
+                    del choice.overrides[key]
                 return Reply(True, self.say("taken-back"))
             run_stage("config", project, {"model": "acoustic"}, Reporter())
             desk.save_run(self.id, inputs=fingerprint(self.inputs(desk)))
@@ -255,7 +259,7 @@ class ModelStep(Step):
             1.0,
         )
         known: dict[str, object] = {"steps": steps, "rounds": max(round(steps / batches), 1)}
-        pace = _seconds_per_step(desk.watch("train"))
+        pace = _seconds_per_step(desk.watch("train", "acoustic"))
         if pace is None:
             return self.say("estimate", **known)
         minutes = steps * pace / 60.0
@@ -267,9 +271,14 @@ class ModelStep(Step):
 
         if not self.started(desk):
             return ""
-        choice = self._choice(desk)
+        choice = self.choice(desk)
         labels = {one.id: one.label for one in list_presets("acoustic")}
         return self.say("summary", preset=labels.get(choice.preset, choice.preset))
+
+
+def _without_vocoder(overrides: dict[str, Any]) -> dict[str, Any]:
+    """Own numbers of the model; which vocoder it is heard through is none."""
+    return {key: value for key, value in overrides.items() if key != VOCODER_KEY}
 
 
 def _question_of(key: str) -> str:

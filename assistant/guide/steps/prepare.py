@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from ....core.project import ModelKind
 from ..desk import Desk
 from ..sources import dataset_signature
 from ..store import signature
@@ -28,16 +29,19 @@ class PrepareStep(JobStep):
 
     id = "prepare"
     stage = "binarize"
+    model: ClassVar[ModelKind] = "acoustic"
     _check = CheckStep()
 
     def inputs(self, desk: Desk) -> Any:
         from ....core.config import load_config
 
         project = desk.opened
-        path = project.config_path("acoustic")
+        path = project.config_path(self.model)
         seen = signature(path)
         config = desk.remembered(
-            "preprocessing", seen, lambda: load_config(path).hash_for("p") if seen else ""
+            f"preprocessing-{self.model}",
+            seen,
+            lambda: load_config(path).hash_for("p") if seen else "",
         )
         state = project.state
         return {
@@ -54,7 +58,7 @@ class PrepareStep(JobStep):
         return [*self._check.input_files(desk), *dictionaries]
 
     def params(self, desk: Desk) -> dict[str, Any]:
-        params: dict[str, Any] = {"model": "acoustic"}
+        params: dict[str, Any] = {"model": self.model}
         checked = desk.watch(self._check.stage)
         if checked is not None and self._check.going_on(desk, checked):
             # The user has seen what is broken and wants to do without it.
@@ -63,7 +67,7 @@ class PrepareStep(JobStep):
         return params
 
     def start_reason(self, desk: Desk) -> str:
-        training = desk.watch("train")
+        training = desk.watch("train", self.model)
         return self.say("training-runs") if training is not None and training.running else ""
 
     def blocks(self, desk: Desk) -> Sequence[Block]:
@@ -96,7 +100,7 @@ class PrepareStep(JobStep):
         if isinstance(warnings, list) and warnings:
             rows = tuple((str(one),) for one in warnings[:MOST_ROWS])
             blocks.append(Table(self.say("warnings"), (self.say("column-reason"),), rows))
-        picture = desk.opened.binary_dir("acoustic") / "phoneme_distribution.jpg"
+        picture = desk.opened.binary_dir(self.model) / "phoneme_distribution.jpg"
         if picture.exists():
             blocks.append(Image(picture, self.say("distribution")))
         return blocks

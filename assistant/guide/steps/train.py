@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from ....core.project import ModelKind
 from ..desk import Desk, is_file
 from ..store import signature
 from ..view import Action, Audio, Block, Chart, Image, Reply, StepStatus, Table, Text
 from ..watch import JobWatch, thin_out
+from . import validations
 from .prepare import PrepareStep
 from .work import JobStep
 
@@ -26,21 +28,24 @@ class TrainStep(JobStep):
 
     id = "train"
     stage = "train"
-    _prepared = PrepareStep()
+    model: ClassVar[ModelKind] = "acoustic"
+    curves: ClassVar[tuple[str, ...]] = ("loss",)
+    """Ends of the names of metrics that are drawn."""
+    _prepared: ClassVar[PrepareStep] = PrepareStep()
 
     def inputs(self, desk: Desk) -> Any:
         # Only what makes the old checkpoints another voice; more steps continue the same one.
         from ....core.config import load_config
 
-        path = desk.opened.config_path("acoustic")
+        path = desk.opened.config_path(self.model)
         seen = signature(path)
         network = desk.remembered(
-            "network", seen, lambda: load_config(path).hash_for("n") if seen else ""
+            f"network-{self.model}", seen, lambda: load_config(path).hash_for("n") if seen else ""
         )
         return {"prepared": self._prepared.inputs(desk), "network": network}
 
     def input_files(self, desk: Desk) -> list[Path]:
-        return [desk.opened.binary_dir("acoustic") / "train.data"]
+        return [desk.opened.binary_dir(self.model) / "train.data"]
 
     def planned_steps(self, desk: Desk) -> int:
         """How many steps the settings ask for."""
@@ -50,14 +55,14 @@ class TrainStep(JobStep):
         """The config on disk as plain data; empty if there is none."""
         from ....core.config import load_config
 
-        path = desk.opened.config_path("acoustic")
+        path = desk.opened.config_path(self.model)
         seen = signature(path)
         return desk.remembered(
-            "settings", seen, lambda: load_config(path).to_dict() if seen else {}
+            f"settings-{self.model}", seen, lambda: load_config(path).to_dict() if seen else {}
         )
 
     def params(self, desk: Desk) -> dict[str, Any]:
-        params: dict[str, Any] = {"model": "acoustic", "experiment": self.experiment(desk)}
+        params: dict[str, Any] = {"model": self.model, "experiment": self.experiment(desk)}
         seed = self._settings(desk).get("seed")
         if isinstance(seed, int):
             params["seed"] = seed
@@ -65,13 +70,15 @@ class TrainStep(JobStep):
 
     def experiment(self, desk: Desk) -> str:
         """Name of the folder under ``checkpoints/``."""
-        choice = desk.opened.state.models.get("acoustic")
-        return (choice.experiment if choice else "") or "acoustic"
+        choice = desk.opened.state.models.get(self.model)
+        return (choice.experiment if choice else "") or self.model
 
     def checkpoints(self, desk: Desk) -> list[tuple[int, Path]]:
         """Steps and files, oldest first."""
-        folder = desk.opened.experiment_dir("acoustic", self.experiment(desk))
-        return desk.remembered("checkpoints", signature(folder), lambda: _checkpoints(folder))
+        folder = desk.opened.experiment_dir(self.model, self.experiment(desk))
+        return desk.remembered(
+            f"checkpoints-{self.model}", signature(folder), lambda: _checkpoints(folder)
+        )
 
     def lets_pass(self, desk: Desk) -> bool:
         return bool(self.checkpoints(desk))
@@ -103,8 +110,8 @@ class TrainStep(JobStep):
     def act(self, desk: Desk, action: str) -> Reply:
         if action == "afresh":
             with desk.edit() as project:
-                choice = project.model_choice("acoustic")
-                choice.experiment = _free_name(project.checkpoints_dir, "acoustic")
+                choice = project.model_choice(self.model)
+                choice.experiment = _free_name(project.checkpoints_dir, self.model)
                 return self.start(desk)
         return super().act(desk, action)
 
@@ -119,13 +126,24 @@ class TrainStep(JobStep):
             steps = self.checkpoints(desk)[-1][0] if self.checkpoints(desk) else 0
             key = "finished" if watch.status.state == "done" else "stopped"
             blocks.append(Text(self.say(key, steps=steps), "good" if steps else "warning"))
+        if watch.plan:
+            lines = "\n".join(f"- {line}" for line in watch.plan)
+            blocks.append(Text(f"{self.say('plan')}\n\n{lines}"))
+        folder = desk.opened.experiment_dir(self.model, self.experiment(desk))
+        blocks += validations.blocks(desk, folder)
         blocks += self._charts(desk)
         blocks += self._examples(desk)
         checkpoints = self.checkpoints(desk)
         if checkpoints:
-            rows = tuple((str(steps), path.name) for steps, path in reversed(checkpoints))
-            columns = (self.say("column-steps"), self.say("column-file"))
-            blocks.append(Table(self.say("checkpoints"), columns, rows))
+            best = validations.best(desk, folder)
+            columns = [self.say("column-steps"), self.say("column-file")]
+            rows = [[str(steps), path.name] for steps, path in reversed(checkpoints)]
+            if best is not None:
+                columns.append(self.say("column-mark"))
+                for row in rows:
+                    row.append(self.say("best-mark") if row[0] == str(best.step) else "")
+            table = (tuple(columns), tuple(tuple(row) for row in rows))
+            blocks.append(Table(self.say("checkpoints"), *table))
         return blocks
 
     def _runs(self, desk: Desk) -> list[JobWatch]:
@@ -133,8 +151,8 @@ class TrainStep(JobStep):
         name = self.experiment(desk)
         return [
             watch
-            for watch in desk.history(self.stage)
-            if (watch.job.params.get("experiment") or "acoustic") == name
+            for watch in desk.history(self.stage, self.model)
+            if (watch.job.params.get("experiment") or self.model) == name
         ]
 
     def _charts(self, desk: Desk) -> list[Block]:
@@ -144,7 +162,7 @@ class TrainStep(JobStep):
             series = {
                 name.removeprefix(f"{kind}/"): thin_out(points)
                 for name, points in curves.items()
-                if name.startswith(f"{kind}/") and name.endswith("loss")
+                if name.startswith(f"{kind}/") and name.endswith(self.curves)
             }
             # One point makes no curve.
             if any(len(points) > 1 for points in series.values()):

@@ -21,6 +21,8 @@ class JobStep(Step):
     """A step with one stage of work behind it."""
 
     stage: ClassVar[str]
+    model: ClassVar[str] = ""
+    """Kind of model that the work is for, where a stage works for several."""
 
     @abstractmethod
     def inputs(self, desk: Desk) -> Any:
@@ -36,7 +38,7 @@ class JobStep(Step):
 
     def watch(self, desk: Desk) -> JobWatch | None:
         """The newest job of this step."""
-        return desk.watch(self.stage)
+        return desk.watch(self.stage, self.model)
 
     def job(self, desk: Desk) -> JobView | None:
         watch = self.watch(desk)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from singwiz.assistant.guide import Guide
 from singwiz.assistant.guide.view import Action, Question, StepStatus, StepView
+from singwiz.core.assets import Library
+from singwiz.core.assets.library import ENVIRONMENT
+from singwiz.core.jobs import run_here
+from singwiz.core.jobs.stages import STAGES
+from singwiz.core.models import build_model
+from singwiz.core.reporting import Reporter
 
 RATE = 44100
 SYLLABLES = {"a": ("a",), "ka": ("k", "a"), "mi": ("m", "i")}
@@ -85,3 +94,48 @@ def action(view: StepView, name: str) -> Action:
 
 
 Finish = Callable[[Guide, str], StepView]
+
+
+TINY: dict[str, Any] = {
+    "resblock": "2",
+    "upsample_rates": [8, 8, 8],
+    "upsample_kernel_sizes": [16, 16, 16],
+    "upsample_initial_channel": 16,
+    "resblock_kernel_sizes": [3],
+    "resblock_dilation_sizes": [[1, 2]],
+    "num_mels": 128,
+    "sampling_rate": 44100,
+    "hop_size": 512,
+    "n_fft": 2048,
+    "win_size": 2048,
+    "fmin": 40,
+    "fmax": 16000,
+    "mini_nsf": True,
+}
+
+
+def vocoder(folder: Path, **changes: Any) -> Path:
+    """A vocoder with random weights, as it is exported."""
+    config = TINY | changes
+    folder.mkdir(parents=True)
+    torch.manual_seed(0)
+    torch.save({"generator": build_model("vocoder", config).state_dict()}, folder / "model.ckpt")
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder / "model.ckpt"
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+    monkeypatch.setenv(ENVIRONMENT, str(tmp_path / "shared"))
+    return Library()
+
+
+@pytest.fixture
+def ready(guide: Guide, library: Library, monkeypatch: pytest.MonkeyPatch) -> Guide:
+    """A guide whose settings are written."""
+    clean = {"findings": [], "summary": {"errors": 0, "items": 6, "seconds": 12.6}}
+    monkeypatch.setitem(STAGES, "check", lambda *_: clean)
+    run_here(guide.project, "check", {}, reporter=Reporter())
+    assert guide.answer("model", {"preset": "tiny"}).ok
+    assert guide.act("model", "write").ok
+    return guide

@@ -52,5 +52,10 @@ def test_answers_and_buttons_lead_from_recordings_to_a_voice(tmp_path: Path) -> 
     for path in (voice, recording):
         assert path.is_relative_to(guide.project.root)
         assert soundfile.info(path).duration > 1.0
+    lines = guide.overview()
+    assert {line.status for line in lines[:-1]} == {StepStatus.DONE}
+    # Better sound is offered, not asked for.
+    assert guide.current() == lines[-1].id == "vocoder"
+    assert guide.act("vocoder", "keep").ok
     assert {line.status for line in guide.overview()} == {StepStatus.DONE}
     assert sorted(corpus.raw_data_dir.rglob("*")) == originals, "nothing beside the originals"

@@ -86,7 +86,10 @@ def test_paths_are_absolute_and_nothing_has_to_be_downloaded(
     assert config.datasets[0].raw_data_dir == "/data/歌 aoi/raw"
     assert config.dictionaries == {"zh": str(dictionary)}
     assert config.binary_data_dir == str(tmp_path / "binary")
-    assert (config.pe, config.hnsep, config.vocoder_ckpt) == ("parselmouth", "world", "")
+    assert (config.pe, config.hnsep) == ("parselmouth", "world")
+    # The usual name, which means the preview vocoder until it is fetched.
+    assert config.vocoder_ckpt == "checkpoints/nsf_hifigan_44.1k_hop512_128bin_2024.02/model.ckpt"
+    assert not [f for f in check_config(config) if f.code == "config-vocoder-missing"]
 
 
 def test_a_shipped_dictionary_is_found_by_its_name(tmp_path: Path) -> None:

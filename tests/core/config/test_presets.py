@@ -20,7 +20,7 @@ from singwiz.core.errors import SingwizError
 
 PAIRS = [
     (kind, preset.id, machine.id)
-    for kind in ("acoustic", "variance")
+    for kind in ("acoustic", "variance", "vocoder")
     for preset in list_presets(kind)
     for machine in list_hardware()
 ]
@@ -29,7 +29,7 @@ PAIRS = [
 def test_there_are_presets_for_every_purse() -> None:
     assert {"standard", "small", "tiny"} <= {preset.id for preset in list_presets("acoustic")}
     assert "standard" in {preset.id for preset in list_presets("variance")}
-    assert list_presets("vocoder") == []
+    assert {"standard", "fast", "small", "tiny"} == {p.id for p in list_presets("vocoder")}
     assert [machine.id for machine in list_hardware()] == [
         "cpu", "gpu-6gb", "gpu-8gb", "gpu-12gb", "gpu-24gb", "gpu-80gb"
     ]  # fmt: skip

@@ -146,17 +146,20 @@ def test_a_fetched_network_is_found_without_a_path(
     monkeypatch.setenv("SINGWIZ_ASSETS", str(tmp_path / "shared"))
     (tmp_path / "model.pt").write_bytes(b"weights")
     fetched = Library().add("rmvpe", tmp_path / "model.pt").main
-    named = tmp_path / "nets" / "rmvpe.pt"
-    assert network_file("nets/rmvpe.pt", tmp_path, "pitch") == fetched
+    usual = "checkpoints/rmvpe/model.pt"
+    named = tmp_path / "checkpoints" / "rmvpe" / "model.pt"
+    assert network_file(usual, tmp_path, "pitch") == fetched
     assert network_file("", tmp_path, "pitch") == fetched
     assert network_file("", tmp_path, "separator") is None
-    named.parent.mkdir()
+    named.parent.mkdir(parents=True)
     named.write_bytes(b"weights")
-    assert network_file("nets/rmvpe.pt", tmp_path, "pitch") == named, "the config comes first"
+    assert network_file(usual, tmp_path, "pitch") == named, "the config comes first"
     # What it is, its loader judges.
     named.unlink()
+    settings = Settings("rmvpe")
+    settings.pe_ckpt = usual
     with pytest.raises(SingwizError, match=re.escape(fetched.name)) as caught:
-        pitch_extractor(Settings("rmvpe"), base_dir=tmp_path, device="cpu")
+        pitch_extractor(settings, base_dir=tmp_path, device="cpu")
     assert caught.value.code != "extractor-checkpoint-missing"
 
 
