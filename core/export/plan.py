@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..assets import network_file
 from ..dictionary import Dictionary
 from ..errors import USAGE_PROBLEM, SingwizError
 from ..synthesis.experiment import Experiment, read_dictionaries
@@ -296,8 +297,10 @@ def _find_vocoder(
         notes.append(_to_install(wanted))
         return None, wanted
     configured = str(keys.get("vocoder_ckpt") or "").strip()
-    if not wanted and configured and Path(configured).expanduser().exists():
-        return Path(configured).expanduser(), DEFAULT_VOCODER
+    # A fetched vocoder stands in for the usual name in a config.
+    found = network_file(configured, Path.cwd(), "vocoder") if configured else None
+    if not wanted and found is not None:
+        return found, DEFAULT_VOCODER
     mel = mel_keys(keys)
     fits = (44100, 512, 2048, 2048, 128, 40, 16000)
     if tuple(mel.values())[: len(fits)] != fits:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ from .vocoder import export_vocoder
 
 GRAPHS = {"duration": "dur", "pitch": "pitch", "variance": "variance"}
 """Role -> the graph it needs beside the linguistic one."""
+
+ASSET_RECORD = "asset.json"
+"""Beside or above a fetched file: ``name``, ``licence`` and ``attribution``."""
 
 REPORT_SUFFIX = ".verification.json"
 """Ending of the report that lies beside the voicebank."""
@@ -175,7 +178,7 @@ def _check_target(target: Path) -> None:
         )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _staged(target: Path) -> Iterator[Path]:
     """A folder beside the target that vanishes if it was not moved."""
     folder = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
@@ -372,10 +375,11 @@ def _vocoder_terms(plan: BankPlan) -> list[str]:
         return []
     home = plan.vocoder if plan.vocoder.is_dir() else plan.vocoder.parent
     lines = ["", "The vocoder in dsvocoder is a work of its own."]
-    try:
-        asset = json.loads((home / "asset.json").read_text(encoding="utf-8-sig")[: 2**20])
-    except (OSError, ValueError, RecursionError):
-        asset = None
+    asset = None
+    # What was fetched may lie in a folder of its own below its record.
+    for record in (home.parent / ASSET_RECORD, home / ASSET_RECORD):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            asset = json.loads(record.read_text(encoding="utf-8-sig")[: 2**20])
     if isinstance(asset, dict) and asset.get("licence"):
         lines.append(f"{asset.get('name') or plan.vocoder.stem}: {asset['licence']}")
         if asset.get("attribution"):

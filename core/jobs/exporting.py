@@ -43,6 +43,8 @@ def export_project(
         SingwizError: models are missing or do not fit together.
     """
     target = _target(params)
+    if target == "openutau" and not params.get("vocoder"):
+        params = {**params, "vocoder": _chosen_vocoder(project)}
     output = Path(params["output"]) if params.get("output") else None
     if target == "openutau":
         return _bank(
@@ -140,6 +142,17 @@ def _acoustic(project: Project, params: Mapping[str, Any]) -> Experiment:
     if not folder.is_dir():
         raise _no_voice(project, folder)
     return read_experiment(folder)
+
+
+def _chosen_vocoder(project: Project) -> str:
+    """The vocoder that was chosen after the training; "" leaves it to the voice's config."""
+    from ..synthesis.vocoder import PREVIEW
+    from .vocoders import chosen_vocoder, project_vocoder
+
+    if chosen_vocoder(project) in ("", PREVIEW):
+        return ""
+    found = project_vocoder(project)
+    return "" if found == PREVIEW else found
 
 
 def _no_voice(project: Project, folder: Path) -> SingwizError:

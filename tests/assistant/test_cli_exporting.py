@@ -143,3 +143,16 @@ def test_a_score_is_sung_by_a_voicebank(run: Run, exported: Path, tmp_path: Path
     assert result["preview"] and set(result["timings"]) >= {"durations", "pitch", "acoustic"}
     out = run("voicebank", "sing", exported, song, "--speaker", "nobody")
     assert out.code == 2 and "no singer called" in out.err
+
+
+def test_the_vocoder_that_the_project_chose_later_is_taken_along(folder: Path, tmp_path: Path):
+    from singwiz.core.jobs.exporting import _chosen_vocoder
+
+    project = Project.open(folder)
+    assert _chosen_vocoder(project) == ""
+    chosen = tmp_path / "model.ckpt"
+    chosen.write_bytes(b"x")
+    project.model_choice("acoustic").overrides["vocoder_ckpt"] = str(chosen)
+    assert _chosen_vocoder(project) == str(chosen)
+    project.model_choice("acoustic").overrides["vocoder_ckpt"] = "preview"
+    assert _chosen_vocoder(project) == ""
