@@ -19,6 +19,7 @@ from . import (
     demo,
     dictionaries,
     doctor,
+    exporting,
     faces,
     features,
     fixes,
@@ -61,6 +62,7 @@ app.add_typer(configs.app, name="config")
 work.register(app)
 singing.register(app)
 predicting.register(app)
+exporting.register(app)
 app.add_typer(vocoders.app, name="vocoder")
 app.add_typer(assets.app, name="assets")
 app.add_typer(speakers.app, name="speakers")

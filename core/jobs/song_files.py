@@ -125,12 +125,12 @@ def read_score_file(
     from ..songs import read_score, score_segments
 
     score = read_score(
-        path, part=str(params.get("part") or ""), lyrics=_lyrics(params.get("lyrics") or "")
+        path, part=str(params.get("part") or ""), lyrics=lyrics_text(params.get("lyrics") or "")
     )
     return score_segments(score, pronouncer, language=language)
 
 
-def _lyrics(given: str) -> str:
+def lyrics_text(given: str) -> str:
     """Lyrics, or the content of the text file that the words name."""
     if given.lower().endswith(".txt"):
         from ..dataset.labels.files import read_text

@@ -27,6 +27,12 @@ render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``
          ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
          ``dictionary``, ``vowels``, ``consonants``; ``vocoder`` (file, folder or ``preview``),
          ``trust_vocoder``, ``any_mel``
+export   ``to`` (openutau, onnx, diffsinger), ``output``, ``experiment``, ``acoustic``,
+         ``duration``, ``pitch``, ``variance`` (experiments, ``none``), ``vocoder``, ``ckpt``,
+         ``name``, ``author``, ``voice``, ``web``, ``version``, ``image``, ``license``,
+         ``phonemizer``, ``types`` (list of ``phoneme=type``), ``zip``, ``export_spk`` (list),
+         ``freeze_spk``, ``freeze_gender``, ``freeze_velocity``, ``freeze_expr``,
+         ``freeze_glide``, ``weights_only``, ``consent``, ``allow_incomplete``, ``force``
 vocoders ``vocoders`` (files, folders or ``preview``), ``items`` (``[dataset, item]`` pairs) or
          ``item`` and ``dataset``, ``device``, ``trust_vocoder``
 fetch    ``asset`` (needed), ``file`` (the user's own download), ``url``, ``accept_changed``
@@ -360,6 +366,13 @@ def predict(project: Project, params: Mapping[str, Any], reporter: Reporter) -> 
     )
 
 
+def export(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Export the voice; see :func:`.exporting.export_project`."""
+    from .exporting import export_project
+
+    return export_project(project, params, reporter)
+
+
 def export_vocoder(
     project: Project, params: Mapping[str, Any], reporter: Reporter
 ) -> dict[str, Any]:
@@ -421,6 +434,7 @@ STAGES: dict[str, Stage] = {
     "train": train,
     "render": render,
     "predict": predict,
+    "export": export,
     "vocoders": vocoders,
     "export-vocoder": export_vocoder,
     "fetch": fetch,

@@ -3,6 +3,7 @@
 from .base import Step
 from .check import CheckStep
 from .dictionary import DictionaryStep
+from .export import ExportStep
 from .features import FeaturesStep
 from .listen import ListenStep
 from .model import ModelStep
@@ -21,6 +22,7 @@ STEPS: tuple[Step, ...] = (
     TrainStep(),
     ListenStep(),
     VocoderStep(),
+    ExportStep(),
 )
 
 __all__ = ["STEPS", "Step"]

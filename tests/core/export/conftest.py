@@ -10,7 +10,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from singwiz.core.export.character import Character
+from singwiz.core.export.plan import plan_bank
+from singwiz.core.export.voicebank import export_bank
 from singwiz.core.models import build_model
+from singwiz.core.synthesis.experiment import read_experiment
+
+from ..synthesis.conftest import make_experiment, make_variance_experiment
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -104,3 +110,77 @@ def example():
         return values
 
     return make
+
+
+VOCODER = {
+    "resblock": "1",
+    "upsample_rates": [8, 8, 8],
+    "upsample_kernel_sizes": [16, 16, 16],
+    "upsample_initial_channel": 8,
+    "resblock_kernel_sizes": [3],
+    "resblock_dilation_sizes": [[1, 3, 5]],
+    "num_mels": 128,
+    "sampling_rate": 44100,
+    "hop_size": 512,
+    "n_fft": 2048,
+    "win_size": 2048,
+    "fmin": 40,
+    "fmax": 16000,
+    "mini_nsf": True,
+    "pc_aug": True,
+    "noise_sigma": 0.0,
+    "excitation": "mini",
+}
+TINY = {
+    "melody_encoder_args": {"hidden_size": 16, "enc_layers": 1},
+    "use_spk_id": True,
+    "num_spk": 2,
+}
+CURVES = {"use_breathiness_embed": True, "use_tension_embed": True}
+
+
+@pytest.fixture(scope="session")
+def voices(tmp_path_factory):
+    """Folders of tiny models that fit together: two singers, two curves; and a vocoder."""
+    from singwiz.core.models.vocoder.generator import Generator
+    from singwiz.core.vocoder_checkpoint import write_generator
+
+    base = tmp_path_factory.mktemp("voices")
+    shifted = {"use_key_shift_embed": True, "use_speed_embed": True}
+    speakers = {"use_spk_id": True, "num_spk": 2}
+    tags = ("dur", "pitch", "breathiness", "tension")
+    two = {
+        "languages": ("ja", "zh"),
+        "use_lang_id": True,
+        "merged_phoneme_groups": [["ja/a", "zh/a"]],
+    }
+    torch.manual_seed(0)
+    (base / "vocoder").mkdir()
+    write_generator(base / "vocoder" / "model.ckpt", Generator(VOCODER), VOCODER)
+    return SimpleNamespace(
+        base=base,
+        vocoder=base / "vocoder",
+        acoustic=make_experiment(base / "acoustic", **CURVES, **shifted, **speakers),
+        variance=make_variance_experiment(base / "variance", *tags, **TINY),
+        durations=make_variance_experiment(base / "durations", "dur", **TINY),
+        plain=make_experiment(base / "plain"),
+        plain_durations=make_variance_experiment(base / "plain_durations", "dur"),
+        both=make_experiment(base / "both", **two),
+        both_durations=make_variance_experiment(base / "both_durations", "dur", **two),
+    )
+
+
+@pytest.fixture(scope="session")
+def bank(voices, tmp_path_factory):
+    """A voicebank that passes, with everything in it."""
+    acoustic = read_experiment(voices.acoustic)
+    variance = read_experiment(voices.variance, kind="variance")
+    plan = plan_bank(
+        acoustic,
+        dict.fromkeys(("duration", "pitch", "variance"), variance),
+        character=Character("Änna 声", author="me"),
+        vocoder=str(voices.vocoder),
+        consent=True,
+    )
+    parent = tmp_path_factory.mktemp("banks")
+    return export_bank(plan, parent, archive=True, types_file=parent / "types.yaml")

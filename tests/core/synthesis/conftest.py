@@ -40,13 +40,15 @@ PREDICTS = ("dur", "pitch", "energy", "breathiness", "voicing", "tension")
 
 
 def variance_config(*tags: str, **overrides: Any) -> Config:
-    data = {"base_config": ["configs/variance.yaml"], "dictionaries": {"demo": "demo.txt"}}
+    names = overrides.pop("dictionaries", {"demo": "demo.txt"})
+    data = {"base_config": ["configs/variance.yaml"], "dictionaries": names}
     flags = {f"predict_{tag}": tag in tags for tag in PREDICTS}
     return load_config(data, overrides={**VARIANCE_SIZES, **flags, **overrides})
 
 
 def acoustic_config(**overrides: Any) -> Config:
-    data = {"base_config": ["configs/acoustic.yaml"], "dictionaries": {"demo": "demo.txt"}}
+    names = overrides.pop("dictionaries", {"demo": "demo.txt"})
+    data = {"base_config": ["configs/acoustic.yaml"], "dictionaries": names}
     return load_config(data, overrides={**SIZES, **overrides})
 
 
@@ -77,7 +79,8 @@ def _experiment(folder: Path, config: Config, languages: tuple[str, ...]) -> Pat
         path = folder / f"dictionary-{language}.txt"
         path.write_text("a\ta\nsa\ts a\n" + ("ni\tn i\n" if language == languages[-1] else ""))
         dictionaries[language] = read_dictionary(path, language)[0]
-    phonemes = PhonemeSet.build(dictionaries)
+    groups = config.to_dict().get("merged_phoneme_groups") or ()
+    phonemes = PhonemeSet.build(dictionaries, merged_phoneme_groups=groups)
     save_config(config, folder / "config.yaml")
     (folder / "phonemes.json").write_text(json.dumps(phonemes.dump()))
     (folder / "lang_map.json").write_text(json.dumps(phonemes.lang_map))
