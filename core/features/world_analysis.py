@@ -323,20 +323,23 @@ def _band_levels(
     )
     # The share of power outside the strongest bins is what D4C calls noise.
     strongest = int(np.floor(size * 8.0 / length + 0.5)) + 1
-    levels = np.empty((len(f0), bands))
-    for band in range(bands):
+    width = -(-length // step)
+    parts = np.zeros((bands, len(f0), width), np.float32)
+    for band, part in enumerate(parts):
         first = int(_BAND * (band + 1) * size / rate) - length // 2
         skipped = -first % step
         shape = window[skipped::step]
         begin = (first + skipped) // step
-        part = delay[:, begin : begin + len(shape)] * shape
-        spectrum = scipy_fft.rfft(part.astype(np.float32), size // step, axis=1)
-        power = spectrum.real * spectrum.real + spectrum.imag * spectrum.imag
-        kept = power.shape[1] - strongest
-        power.partition(kept, axis=1)
-        quiet = power[:, :kept].sum(axis=1, dtype=np.float64)
-        total = quiet + power[:, kept:].sum(axis=1, dtype=np.float64)
-        levels[:, band] = 10 * np.log10(np.maximum(quiet, 1e-300) / np.maximum(total, 1e-300))
+        np.multiply(delay[:, begin : begin + len(shape)], shape, out=part[:, : len(shape)])
+    spectrum = scipy_fft.rfft(parts.reshape(-1, width), size // step, axis=1)
+    power = spectrum.real * spectrum.real
+    power += spectrum.imag * spectrum.imag
+    kept = power.shape[1] - strongest
+    power.partition(kept, axis=1)
+    quiet = power[:, :kept].sum(axis=1, dtype=np.float64)
+    total = quiet + power[:, kept:].sum(axis=1, dtype=np.float64)
+    ratio = np.maximum(quiet, 1e-300) / np.maximum(total, 1e-300)
+    levels = 10 * np.log10(ratio).reshape(bands, -1).T
     return np.minimum(0.0, levels + ((f0 - 100.0) / 50.0)[:, None])
 
 

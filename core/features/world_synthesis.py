@@ -66,10 +66,18 @@ def place_pulses(
     share = (np.arange(length) / sample_rate).reshape(count, hop_size)
     share -= knots[:-1, None]
     share /= np.diff(knots)[:, None]
-    voiced = (voicing[:-1, None] + share * np.diff(voicing)[:, None] > 0.5).ravel()
-    rate = (coarse[:-1, None] + share * np.diff(coarse)[:, None]).ravel()
+    change = np.diff(voicing)
+    voiced = np.repeat(voicing[:-1] > 0.5, hop_size).reshape(count, hop_size)
+    for border in np.flatnonzero(change):
+        voiced[border] = voicing[border] + share[border] * change[border] > 0.5
+    rate = share
+    rate *= np.diff(coarse)[:, None]
+    rate += coarse[:-1, None]
     rate[~voiced] = _UNVOICED_RATE
-    total = np.cumsum(2 * np.pi * rate / sample_rate)
+    voiced = voiced.ravel()
+    rate *= 2 * np.pi
+    rate /= sample_rate
+    total = np.cumsum(rate)
     # At 500 Hz every fifth pulse falls exactly on a sample, so rounding counts here as well: the
     # quick way finds pulses to within a sample, the remainder decides as it does in WORLD.
     near = np.flatnonzero(np.diff(np.floor(total / (2 * np.pi))))
