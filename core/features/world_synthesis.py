@@ -74,7 +74,6 @@ def place_pulses(
     rate *= np.diff(coarse)[:, None]
     rate += coarse[:-1, None]
     rate[~voiced] = _UNVOICED_RATE
-    voiced = voiced.ravel()
     rate *= 2 * np.pi
     rate /= sample_rate
     total = np.cumsum(rate)
@@ -89,7 +88,7 @@ def place_pulses(
     return Pulses(
         samples=samples,
         shift=(missing / (missing + after)).astype(np.float32),
-        voiced=voiced[samples],
+        voiced=voiced.ravel()[samples],
         gap=np.diff(samples, append=samples[-1:]),
         frame=samples / hop_size,
         length=length,
