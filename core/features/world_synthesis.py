@@ -67,13 +67,14 @@ def place_pulses(
     share -= knots[:-1, None]
     share /= np.diff(knots)[:, None]
     change = np.diff(voicing)
-    voiced = np.repeat(voicing[:-1] > 0.5, hop_size).reshape(count, hop_size)
+    sounding = np.repeat(voicing[:-1] > 0.5, hop_size).reshape(count, hop_size)
     for border in np.flatnonzero(change):
-        voiced[border] = voicing[border] + share[border] * change[border] > 0.5
+        sounding[border] = voicing[border] + share[border] * change[border] > 0.5
     rate = share
     rate *= np.diff(coarse)[:, None]
     rate += coarse[:-1, None]
-    rate[~voiced] = _UNVOICED_RATE
+    rate[~sounding] = _UNVOICED_RATE
+    voiced = sounding.ravel()
     rate *= 2 * np.pi
     rate /= sample_rate
     total = np.cumsum(rate)
@@ -88,7 +89,7 @@ def place_pulses(
     return Pulses(
         samples=samples,
         shift=(missing / (missing + after)).astype(np.float32),
-        voiced=voiced.ravel()[samples],
+        voiced=voiced[samples],
         gap=np.diff(samples, append=samples[-1:]),
         frame=samples / hop_size,
         length=length,
