@@ -202,7 +202,7 @@ def vocode_mels(
         SingwizError: the file holds no mels, or they do not fit the vocoder.
     """
     from ..dataset import write_audio
-    from ..synthesis.networks import choose_device
+    from ..device import choose_device
     from ..synthesis.vocoder import VocoderChoice, load_vocoder
     from ..synthesis.vocoding import read_mels, vocode
 

@@ -65,7 +65,7 @@ def compare_vocoders(
     Raises:
         SingwizError: a vocoder or a recording cannot be used.
     """
-    from ..synthesis.networks import choose_device
+    from ..device import choose_device
     from ..synthesis.vocoder import PREVIEW, VocoderChoice, load_vocoder
     from .comparing import find_item
     from .stages import open_datasets

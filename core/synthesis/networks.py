@@ -27,7 +27,7 @@ def load_network(
     Args:
         experiment: config, phonemes and speakers.
         steps: of which checkpoint; the largest if None.
-        device: resolved by :func:`choose_device`.
+        device: resolved by :func:`~singwiz.core.device.choose_device`.
 
     Returns:
         The network and the checkpoint its weights came from.
@@ -62,28 +62,6 @@ def load_network(
         ) from error
     load_weights(model, checkpoint, kind)
     return model.eval().to(device), checkpoint
-
-
-def choose_device(wanted: str) -> str:
-    """Resolve ``auto`` and refuse devices that are not there.
-
-    Raises:
-        SingwizError: the device cannot be used.
-    """
-    import torch
-
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(1, device=wanted)
-    except (RuntimeError, AssertionError) as error:
-        raise SingwizError(
-            "device-unavailable",
-            f"The device '{wanted}' cannot be used on this machine.",
-            hint="Use 'auto' or 'cpu'.",
-            exit_code=USAGE_PROBLEM,
-        ) from error
-    return wanted
 
 
 def seeded(seed: int | None) -> RandomSource:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Config
+from ..device import choose_device
 from ..errors import USAGE_PROBLEM, Cancelled, SingwizError
 from ..reporting import Reporter
 from .completion import Song, complete_song, open_segments, plan_song
@@ -24,7 +25,6 @@ from .experiment import Experiment, read_experiment
 from .fitting import check_fit
 from .networks import (
     checked_steps,
-    choose_device,
     diverged,
     load_network,
     mixed_embedding,

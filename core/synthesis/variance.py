@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..config import Config
+from ..device import choose_device
 from .experiment import Experiment, read_experiment
 from .networks import (
     checked_steps,
-    choose_device,
     diverged,
     load_network,
     mixed_embedding,
