@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from ..models.extractors.rmvpe import RmvpeNetwork
 
+STRUCTURE: dict[str, object] = {}
+"""Options of the network; the published one has their defaults."""
+
 TIMESTEP = 0.01
 """Seconds between frames of the network."""
 
@@ -82,7 +85,7 @@ class Rmvpe:
         self.limits = limits
         self.viterbi = viterbi
         network = load_network(
-            "rmvpe", {}, checkpoint, name="RMVPE", device=self.device, unused=("unet.tf.",)
+            "rmvpe", STRUCTURE, checkpoint, name="RMVPE", device=self.device, unused=("unet.tf.",)
         )
         self.network = cast("RmvpeNetwork", network)
         del self.network.unet.tf

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,20 @@ SEEDED = runpy.run_path(str(Path(__file__).parents[2] / "golden" / "seeded_weigh
 FRAMES = {"hop_size": 512, "length": 40}
 
 
+SMALL = {"n_blocks": 1, "inter_layers": 1, "en_out_channels": 4}
+"""A thirtieth of the published network; that one is loaded in the tests of assets and fixtures."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def structure() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rmvpe, "STRUCTURE", SMALL)
+        yield
+
+
 @pytest.fixture(scope="module")
 def network() -> torch.nn.Module:
-    network = build_model("rmvpe", {}).eval()
+    network = build_model("rmvpe", SMALL).eval()
     SEEDED["seed_module"](network)
     # So small inputs of the recurrent layer make it forget, as a trained one does.
     network.cnn.weight.data *= 1e-3
@@ -210,7 +222,7 @@ def test_a_truncated_file_is_refused(checkpoint: Path, tmp_path: Path) -> None:
 
 def test_no_weight_may_be_missing_left_over_or_of_another_shape(tmp_path: Path) -> None:
     with torch.device("meta"):
-        state = build_model("rmvpe", {}).state_dict()
+        state = build_model("rmvpe", SMALL).state_dict()
     # One number seen in all places, so that the file stays small.
     right = {name: torch.zeros(()).expand(value.shape) for name, value in state.items()}
     path = tmp_path / "model.pt"
