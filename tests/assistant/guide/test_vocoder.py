@@ -26,7 +26,9 @@ def texts(guide: Guide) -> str:
 
 
 def primary(guide: Guide) -> list[str]:
-    return [one.id for one in guide.view("vocoder").actions if one.primary]
+    """What the step itself puts first; the way on is the guide's."""
+    actions = guide.view("vocoder").actions
+    return [one.id for one in actions if one.primary and one.id != "continue"]
 
 
 def saved(guide: Guide) -> dict[str, Any]:
@@ -167,17 +169,20 @@ def test_the_gain_of_fine_tuning_becomes_a_recommendation(
         monkeypatch.setitem(STAGES, "vocoders", lambda *_: result)
         run_here(ready.project, "vocoders", {}, reporter=Reporter())
 
+    def offered() -> list[str]:
+        return [one.id for one in ready.view("vocoder").actions]
+
     compare(0.29)
-    assert primary(ready) == [], "too small to be heard"
+    assert "accept" not in offered(), "too small to be heard"
     compare(0.20)
-    assert primary(ready) == ["accept"]
+    assert "accept" in offered()
     labels = [one.label for one in question(ready.view("vocoder"), "vocoder").choices]
     assert [label for label in labels if "recommended" in label] == [
         "Your own: vocoder, the best so far (recommended)"
     ]
     assert ready.act("vocoder", "accept").ok
     assert chosen_vocoder(ready.project) == str(tuned)
-    assert "accept" not in [one.id for one in ready.view("vocoder").actions]
+    assert "accept" not in offered()
 
 
 def test_songs_are_to_be_sung_again_through_another_vocoder(
