@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import SingwizError
+from ...core.words import again, join
 from ...core.project import FILE_NAME, Project
 from .desk import Desk
 from .fields import Refused, clean
+from .retelling import line_in_language, reply_in_language, view_in_language
 from .steps import STEPS
 from .steps.base import Step
 from .view import Action, Question, Reply, StepLine, StepStatus, StepView, Text
@@ -69,12 +71,14 @@ class Guide:
             self._desk.refresh()
             statuses = self._statuses()
             return [
-                StepLine(
-                    step.id,
-                    number,
-                    title(step.id),
-                    statuses[step.id],
-                    self._summary(step, statuses[step.id]),
+                line_in_language(
+                    StepLine(
+                        step.id,
+                        number,
+                        title(step.id),
+                        statuses[step.id],
+                        self._summary(step, statuses[step.id]),
+                    )
                 )
                 for number, step in enumerate(self._steps, start=1)
             ]
@@ -98,6 +102,9 @@ class Guide:
         Raises:
             KeyError: there is no such step.
         """
+        return view_in_language(self._view(step_id))
+
+    def _view(self, step_id: str) -> StepView:
         step = self._by_id[step_id]
         with self._lock:
             self._desk.refresh()
@@ -129,6 +136,9 @@ class Guide:
         Never raises for a bad answer: ``Reply.errors`` says per question what is wrong, and the
         question keeps showing what was typed.
         """
+        return reply_in_language(self._answer(step_id, values))
+
+    def _answer(self, step_id: str, values: dict[str, Any]) -> Reply:
         step = self._by_id.get(step_id)
         if step is None or not isinstance(values, dict):
             return Reply(False, say("refused.step"))
@@ -145,6 +155,9 @@ class Guide:
 
     def act(self, step_id: str, action_id: str) -> Reply:
         """Press a button. A disabled or unknown one does nothing and says why."""
+        return reply_in_language(self._act(step_id, action_id))
+
+    def _act(self, step_id: str, action_id: str) -> Reply:
         step = self._by_id.get(step_id)
         if step is None:
             return Reply(False, say("refused.step"))
@@ -183,7 +196,7 @@ class Guide:
             try:
                 value = clean(question, raw)
             except Refused as refusal:
-                errors[key] = str(refusal)
+                errors[key] = refusal.text
                 continue
             # Faces may send a whole form: what still shows the guess is no decision, so that
             # better guesses can follow from what was decided.
@@ -286,9 +299,9 @@ class Guide:
 
 def _as_text(error: SingwizError) -> Text:
     place = f"`{error.where}`: " if error.where else ""
-    return Text(f"{place}{error.message} {error.hint}".strip(), "error")
+    return Text(place + join(again(error.message), again(error.hint)), "error")
 
 
 def _as_reply(error: SingwizError) -> Reply:
     place = f"{error.where}: " if error.where else ""
-    return Reply(False, place + error.message, error.hint)
+    return Reply(False, place + again(error.message), error.hint)

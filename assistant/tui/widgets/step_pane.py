@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Collapsible, ProgressBar, Static
 
+from ....core.words import join, say
 from ...guide.view import Action, Block, JobView, Question, StepView
 from .blocks import block_widget
 from .questions import QuestionField, field_for
@@ -50,7 +51,8 @@ class StepPane(VerticalScroll):
             if view == old:
                 return
             fresh = old is None or old.id != view.id
-            self.query_one("#title", Static).update(f"{view.number}. {view.title} – {view.status}")
+            status = say(f"face.status.{view.status}")
+            self.query_one("#title", Static).update(f"{view.number}. {view.title} – {status}")
             self.query_one("#why", Static).update(view.why)
             self.query_one(JobPanel).show(view.job)
             await self.query_one(Questions).show(view.questions, fresh=fresh)
@@ -71,7 +73,7 @@ class Questions(Vertical):
                 yield field_for(question)
         advanced = [question for question in self._questions if question.advanced]
         if advanced:
-            with Collapsible(title="More options"):
+            with Collapsible(title=say("face.more-options")):
                 for question in advanced:
                     yield field_for(question)
 
@@ -191,24 +193,24 @@ class JobPanel(Vertical):
         bar.display = job.state == "running"
         label.set_class(job.state in ("failed", "died"), "bad")
         if job.state == "running":
-            label.update(f"{job.label or 'Working'} · {_times(job)}")
+            label.update(f"{job.label or say('face.working')} · {_times(job)}")
             bar.update(
                 total=None if job.fraction is None else 100,
                 progress=0 if job.fraction is None else 100 * job.fraction,
             )
         else:
-            text = job.error or {
-                "cancelled": "Stopped.",
-                "died": "The work ended without saying why; memory may have run out.",
-            }.get(job.state, "It failed.")
-            label.update(f"{text} {job.hint}".strip())
+            ends = {"cancelled": "face.stopped", "died": "face.died"}
+            text = job.error or say(ends.get(job.state, "face.failed"))
+            label.update(join(text, job.hint))
         log.update("\n".join(job.log_tail[-3:]))
         log.display = bool(job.log_tail)
 
 
 def _times(job: JobView) -> str:
-    elapsed = f"{_clock(job.elapsed)} so far"
-    return f"{elapsed}, about {_clock(job.eta)} left" if job.eta is not None else elapsed
+    so_far = _clock(job.elapsed)
+    if job.eta is None:
+        return say("face.so-far", clock=so_far)
+    return say("face.left", clock=so_far, eta=_clock(job.eta))
 
 
 def _clock(seconds: float) -> str:
