@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import SingwizError
-from ...core.words import again, join
 from ...core.project import FILE_NAME, Project
+from ...core.words import again, join
 from .desk import Desk
 from .fields import Refused, clean
 from .retelling import line_in_language, reply_in_language, view_in_language

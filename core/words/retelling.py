@@ -82,22 +82,24 @@ def retell(text: str) -> str:
 
 @lru_cache(maxsize=16384)
 def _retold(text: str, tag: str) -> str:
-    found = _one_sentence(text, tag)
+    bare = text.strip()
+    if not bare:
+        return text
+    found = _one_sentence(bare, tag)
     if found is None:
-        found = _parts(text, tag)
-    return text if found is None else found
+        found = _parts(bare, tag)
+    return text if found is None else text.replace(bare, found, 1)
 
 
 def _one_sentence(text: str, tag: str) -> str | None:
     book = _book(tag)
-    stripped = text.strip()
-    if stripped in book.whole:
-        return text.replace(stripped, book.whole[stripped])
+    if text in book.whole:
+        return book.whole[text]
     for sentence in (*book.by_head.get(text[:_HEAD], ()), *book.headless):
         gaps = sentence.gaps_in(text)
         if gaps is not None:
             retold = {name: _retold(gap, tag) for name, gap in gaps.items()}
-            return sentence.other.format(**retold)
+            return GAP.sub(lambda gap: retold.get(gap[1], gap[0]), sentence.other)
     return None
 
 
