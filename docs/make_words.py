@@ -46,6 +46,21 @@ LABELS = ("label", "why", "title", "about", "terms")
 _WORD_PAIR = re.compile(
     r"[A-Za-z]{2,}[,:]? \(?[A-Za-z\0'\"„]|[\0)'] [A-Za-z]{2,}|^[A-Z'\0].*[A-Za-z]{3,}[.?…]$"
 )
+NOT_SAID = re.compile(
+    r"(SELECT|DELETE|UPDATE|INSERT|CREATE|PRAGMA) [A-Za-z]"  # SQL
+    r"|bold |block |question |<div|upper right|\(New-Object"  # styles and markup
+    r"|(map|expand|extra|trim|merge|migrate) \{|singwiz (undo|dictionary) |\{say\} \{fence"  # commands
+    r"|File type =|Object class =|intervals: size|- \{"  # other programs' files
+    r"|\| (spk|lang)_map|extra_phonemes: |singwiz\.yaml: |Sending large"
+    r"|out of memory$|can't allocate|(google|my|icloud) drive|mobile documents|creative cloud"
+    r"|OpenUtau\.Core|Apple \(mps\)|parselmouth \{|DDSP \{|singwiz \{version"
+    r"|([A-Za-z]{1,3}( |$)){6}|h hy hw|r l ry|its experiment; |singwiz \{argv|\{(count|size)\} MB|sil silB|br bre|\{\w+\} dB$|\{megabytes\} MB|\{name\}, \{GIB\}"
+)
+"""Beginnings of texts that look like sentences and are none."""
+NO_WORDS_FROM = frozenset(("_write_papers", "_vocoder_terms"))
+"""Functions that write files for others, in English."""
+PIECES = "pieces"
+"""Single words and phrases that fill gaps; kept by hand, see docs/translating.md."""
 _GAP = re.compile(r"\{\w+\}")
 
 
@@ -107,12 +122,19 @@ def _labels(node: Any) -> Iterator[str]:
 def is_sentence(text: str) -> bool:
     """Whether a text of the source is meant for people: it has at least two words."""
     bare = _GAP.sub("\0", text)
-    return bool(_WORD_PAIR.search(bare)) and "://" not in text and not text.startswith(("--", "#"))
+    return (
+        bool(_WORD_PAIR.search(bare))
+        and "://" not in text
+        and not text.startswith(("--", "#"))
+        and not NOT_SAID.match(text)
+    )
 
 
 def _texts(node: ast.AST) -> Iterator[str]:
     """Texts with named gaps, without docstrings and what is for programmers."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant | ast.JoinedStr):
+        return
+    if isinstance(node, ast.FunctionDef) and node.name in NO_WORDS_FROM:
         return
     if isinstance(node, ast.Call):
         if _callee(node) == "Rule":
@@ -189,6 +211,12 @@ def told(tag: str) -> dict[str, str]:
     return {english: other or "" for english, other in found.items()}
 
 
+def _pieces() -> set[str]:
+    """Shapes of the words and phrases that any language has for gaps."""
+    files = WORDS.glob(f"*/told/{PIECES}.yaml")
+    return {shape_of(one) for path in files for one in yaml.safe_load(path.read_text("utf-8"))}
+
+
 def keyed(tag: str) -> dict[str, str]:
     """Dotted key -> sentence of the wizard's own words."""
     found: dict[str, str] = {}
@@ -215,7 +243,8 @@ def _leaves(node: Any, path: str = "") -> dict[str, str]:
 def missing(tag: str) -> list[str]:
     """Sentences and keys that a language lacks."""
     known = {shape_of(english) for english, other in told(tag).items() if other}
-    lacking = [
+    lacking = [f"{PIECES}: {shape}" for shape in sorted(_pieces() - known)]
+    lacking += [
         f"{room}: {sentence}"
         for room, listed in sentences().items()
         for shape, sentence in listed.items()
@@ -227,7 +256,7 @@ def missing(tag: str) -> list[str]:
 
 def left_over(tag: str) -> list[str]:
     """Translations of sentences and keys that there are no more."""
-    shapes = {shape for listed in sentences().values() for shape in listed}
+    shapes = {shape for listed in sentences().values() for shape in listed} | _pieces()
     stale = [english for english in told(tag) if shape_of(english) not in shapes]
     return stale + sorted(set(keyed(tag)) - set(keyed("en")))
 
@@ -251,7 +280,7 @@ def write(tag: str) -> None:
         lines = [f"{_quoted(english)}:\n  {_quoted(other)}\n" for english, other in pairs]
         (folder / f"{room}.yaml").write_text("".join(lines), encoding="utf-8")
     for path in folder.glob("*.yaml"):
-        if path.stem not in rooms:
+        if path.stem not in (*rooms, PIECES):
             path.unlink()
 
 

@@ -18,6 +18,9 @@ from .languages import ENGLISH, language
 LONGEST = 4000
 """Longer texts are no sentences of ours."""
 GAP = re.compile(r"\{(\w+)\}")
+AND = "{one} and {other}"
+"""Joins two phrases that are known each by itself."""
+_FEW = 9
 _HEAD = 3
 """Letters by which sentences are sorted for the search."""
 _BETWEEN = re.compile(r"(?<=[.?!…]) (?=[A-Z'\"„`(–])")
@@ -36,13 +39,35 @@ class _Sentence:
 
     @property
     def weight(self) -> int:
+        """Characters outside of the gaps."""
         return sum(map(len, self.fixed))
+
+    @property
+    def vague(self) -> bool:
+        """Whether there is hardly a word in it, and nothing that it is plainly about."""
+        return self.weight < _FEW and not self.fixed[0].endswith(": ")
+
+    @property
+    def quoted(self) -> tuple[bool, ...]:
+        """For each gap whether it stands in quotes: a name, which is nobody's sentence."""
+        pairs = zip(self.fixed, self.fixed[1:], strict=False)
+        return tuple(before.endswith("'") and after.startswith("'") for before, after in pairs)
+
+    def retold(self, gaps: dict[str, str], tag: str) -> str:
+        """The translation with its gaps filled."""
+        filled = {
+            name: gap if quoted else _retold(gap, tag)
+            for (name, gap), quoted in zip(gaps.items(), self.quoted, strict=True)
+        }
+        return GAP.sub(lambda gap: filled.get(gap[1], gap[0]), self.other)
 
     def gaps_in(self, text: str) -> dict[str, str] | None:
         """Name -> what fills the gap; None if the text is another sentence.
 
         Every gap is as short as can be. There is no going back and forth, so that no text, however
-        it was made up, takes long.
+        it was made up, takes long. A gap in quotes ends with its quotes, and what has hardly a
+        word of its own ("{low} to {high}") has single words in its gaps; it would be found
+        everywhere otherwise.
         """
         first, *between, last = self.fixed
         if not text.startswith(first) or not text.endswith(last):
@@ -58,6 +83,10 @@ class _Sentence:
             filled.append(text[start:found])
             start = found + len(fixed)
         filled.append(text[start:end])
+        if self.vague and any(not gap or " " in gap for gap in filled):
+            return None
+        if any("' " in gap for gap, quoted in zip(filled, self.quoted, strict=True) if quoted):
+            return None
         return dict(zip(self.gaps, filled, strict=True))
 
 
@@ -70,6 +99,14 @@ class _Book:
     """First letters -> sentences with gaps, those with the most words first."""
     headless: list[_Sentence]
     """Sentences that begin with a gap, or nearly so."""
+    both: str
+    """How two phrases are joined."""
+
+    def joined(self, one: str | None, other: str | None) -> str | None:
+        """Two phrases in one, if both are known."""
+        if one is None or other is None:
+            return None
+        return self.both.format(one=one, other=other)
 
 
 def retell(text: str) -> str:
@@ -95,11 +132,20 @@ def _one_sentence(text: str, tag: str) -> str | None:
     book = _book(tag)
     if text in book.whole:
         return book.whole[text]
+    one, between, other = text.partition(" and ")
+    if between and (joined := book.joined(_known(one, tag), _known(other, tag))):
+        return joined
+    return _known(text, tag)
+
+
+def _known(text: str, tag: str) -> str | None:
+    book = _book(tag)
+    if text in book.whole:
+        return book.whole[text]
     for sentence in (*book.by_head.get(text[:_HEAD], ()), *book.headless):
         gaps = sentence.gaps_in(text)
         if gaps is not None:
-            retold = {name: _retold(gap, tag) for name, gap in gaps.items()}
-            return GAP.sub(lambda gap: retold.get(gap[1], gap[0]), sentence.other)
+            return sentence.retold(gaps, tag)
     return None
 
 
@@ -137,7 +183,9 @@ def _book(tag: str) -> _Book:
     whole: dict[str, str] = {}
     by_head: dict[str, list[_Sentence]] = {}
     headless: list[_Sentence] = []
-    for english, other in told(tag).items():
+    sentences = dict(told(tag))
+    both = sentences.pop(AND, AND)
+    for english, other in sentences.items():
         gaps = GAP.findall(english)
         if not gaps:
             whole[english] = other
@@ -147,4 +195,4 @@ def _book(tag: str) -> _Book:
         (by_head.setdefault(head, []) if len(head) == _HEAD else headless).append(sentence)
     for listed in (*by_head.values(), headless):
         listed.sort(key=lambda sentence: -sentence.weight)
-    return _Book(whole, by_head, headless)
+    return _Book(whole, by_head, headless, both)
