@@ -27,7 +27,8 @@ WORDS = ROOT / "presets" / "words"
 KEYED = ("guide.yaml", "faces.yaml")
 
 UNSEEN = ("core/models/", "core/plots/", "core/demo/")
-"""Rooms that say nothing to people, or write it into pictures whose fonts know Latin letters."""
+"""Rooms that say nothing to people but their errors, or write it into pictures whose fonts know
+Latin letters."""
 NO_WORDS = frozenset(
     "Option Argument command Typer compile getLogger einsum partition rpartition split rsplit strip"
     " startswith endswith removeprefix removesuffix fromkeys open glob rglob getattr hasattr get"
@@ -89,15 +90,21 @@ def gaps_of(sentence: str) -> list[str]:
 def _from_source() -> Iterator[tuple[str, str]]:
     for path in sorted((*ROOT.glob("core/**/*.py"), *ROOT.glob("assistant/**/*.py"))):
         name = path.relative_to(ROOT).as_posix()
-        if name.startswith(UNSEEN):
-            continue
         _, *rooms, file = name.split("/")
         room = ("cli" if "cli" in rooms else "wizard") if name.startswith("assistant") else (
             "checks" if "checks" in rooms else rooms[0] if rooms else file.removesuffix(".py")
         )
-        for sentence in _texts(ast.parse(path.read_text(encoding="utf-8"))):
+        tree: ast.AST = ast.parse(path.read_text(encoding="utf-8"))
+        if name.startswith(UNSEEN):
+            tree = ast.Module([ast.Expr(error) for error in _errors(tree)], [])
+        for sentence in _texts(tree):
             if is_sentence(sentence):
                 yield room, sentence
+
+
+def _errors(tree: ast.AST) -> Iterator[ast.Call]:
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return (call for call in calls if _callee(call) == "SingwizError")
 
 
 def _from_presets() -> Iterator[tuple[str, str]]:
@@ -125,7 +132,8 @@ def is_sentence(text: str) -> bool:
     return (
         bool(_WORD_PAIR.search(bare))
         and "://" not in text
-        and not text.startswith(("--", "#"))
+        and not text.startswith("#")
+        and not (text.startswith("--") and text[-1] != ".")
         and not NOT_SAID.match(text)
     )
 

@@ -10,6 +10,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from singwiz.core.words import languages
+
 
 @pytest.fixture(scope="session", autouse=True)
 def no_fetched_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -17,6 +19,21 @@ def no_fetched_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SINGWIZ_ASSETS", str(tmp_path_factory.mktemp("assets")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def english_unless_asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nor must their language, and what a test chooses must not stay chosen."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SINGWIZ_LANG", "en")
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def language_of_each_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test begins with what the environment says."""
+    monkeypatch.setattr(languages, "_chosen", [])
 
 
 @pytest.fixture(scope="session")
