@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Iterator
 
@@ -9,8 +10,6 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.remote.webdriver import WebDriver
-
-from singwiz.core.words import languages
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,7 +32,9 @@ def english_unless_asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 @pytest.fixture(autouse=True)
 def language_of_each_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test begins with what the environment says."""
-    monkeypatch.setattr(languages, "_chosen", [])
+    # The package has a function of the same name.
+    module = importlib.import_module("singwiz.core.words.languages")
+    monkeypatch.setattr(module, "_chosen", [])
 
 
 @pytest.fixture(scope="session")
