@@ -96,6 +96,8 @@ class GuideApp(App[None]):
 
     def speak(self, tag: str) -> None:
         """Speak a language from now on, and the next time as well."""
+        # Fields with other labels are made anew: what is half typed has to be taken before.
+        self.screen.set_focus(None)
         try:
             save(tag)
         except SingwizError as error:

@@ -129,13 +129,13 @@ class _Page:
         self.refresh_event = refresh
         blocks.load(
             self.enter, [self.kept], [self.step_id, self.walkthrough, self.spoken], **PRIVATE
-        ).then(**refresh).then(None, [self.spoken], None, js=SET_LANGUAGE, **PRIVATE)
+        ).then(**refresh).then(None, [self.tongue], None, js=SET_LANGUAGE, **PRIVATE)
         self.tongue.input(
             lambda tag: (tag, tag, ""),
             [self.tongue],
             [self.spoken, self.kept, self.values],
             **PRIVATE,
-        ).then(**refresh).then(None, [self.spoken], None, js=SET_LANGUAGE, **PRIVATE)
+        ).then(**refresh).then(None, [self.tongue], None, js=SET_LANGUAGE, **PRIVATE)
         gr.Timer(POLL_SECONDS).tick(**refresh).then(lambda: True, None, [self.ready], **PRIVATE)
         for line, step in zip(overview, self.steps, strict=True):
             step.select(

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Collapsible, ProgressBar, Static
 
-from ....core.words import join, say
+from ....core.words import join, language, say
 from ...guide.view import Action, Block, JobView, Question, StepView
 from .blocks import block_widget
 from .questions import QuestionField, field_for
@@ -34,6 +34,7 @@ class StepPane(VerticalScroll):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, can_focus=False)
         self.view: StepView | None = None
+        self._spoken = language()
         self._drawing = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
@@ -48,7 +49,8 @@ class StepPane(VerticalScroll):
         """Draw the step. A second call waits: widgets must not go while they are being mounted."""
         async with self._drawing:
             old, self.view = self.view, view
-            if view == old:
+            before, self._spoken = self._spoken, language()
+            if view == old and before == self._spoken:
                 return
             fresh = old is None or old.id != view.id
             status = say(f"face.status.{view.status}")

@@ -149,7 +149,8 @@ def test_steps_are_reached_and_languages_changed_by_clicks(
     until(browser, lambda: browser.find_element(By.ID, "back").text == "← 戻る")
     assert "2. Train" in shown()
     until(browser, lambda: "その他の設定" in browser.page_source)
-    assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == "ja"
+    html = browser.find_element(By.TAG_NAME, "html")
+    until(browser, lambda: html.get_attribute("lang") == "ja")
     browser.refresh()
     until(browser, lambda: browser.find_element(By.ID, "back").text == "← 戻る")
     browser.execute_script("localStorage.removeItem('singwiz-language')")
