@@ -35,8 +35,7 @@ NO_WORDS = frozenset(
     " key d Place string Binding fullmatch match search sub findall finditer encode decode strptime"
     " strftime set_classes query query_one represent_scalar import_module TypeVar"
     " RuntimeError ValueError TypeError KeyError AttributeError AssertionError IndexError"
-    " NotImplementedError UnpicklingError EOFError"
-    .split()
+    " NotImplementedError UnpicklingError EOFError".split()  # noqa: SIM905
 )
 """Calls whose texts are for programs or programmers, or have keys."""
 NO_WORDS_IN = frozenset(("help", "epilog", "metavar", "js", "css", "pattern", "tag", "format"))
@@ -50,12 +49,14 @@ _WORD_PAIR = re.compile(
 NOT_SAID = re.compile(
     r"(SELECT|DELETE|UPDATE|INSERT|CREATE|PRAGMA) [A-Za-z]"  # SQL
     r"|bold |block |question |<div|upper right|\(New-Object"  # styles and markup
-    r"|(map|expand|extra|trim|merge|migrate) \{|singwiz (undo|dictionary) |\{say\} \{fence"  # commands
+    r"|(map|expand|extra|trim|merge|migrate) \{|singwiz (undo|dictionary) "  # commands
+    r"|\{say\} \{fence"
     r"|File type =|Object class =|intervals: size|- \{"  # other programs' files
     r"|\| (spk|lang)_map|extra_phonemes: |singwiz\.yaml: |Sending large"
     r"|out of memory$|can't allocate|(google|my|icloud) drive|mobile documents|creative cloud"
     r"|OpenUtau\.Core|Apple \(mps\)|parselmouth \{|DDSP \{|singwiz \{version"
-    r"|([A-Za-z]{1,3}( |$)){6}|h hy hw|r l ry|its experiment; |singwiz \{argv|\{(count|size)\} MB|sil silB|br bre|\{\w+\} dB$|\{megabytes\} MB|\{name\}, \{GIB\}"
+    r"|([A-Za-z]{1,3}( |$)){6}|h hy hw|r l ry|its experiment; |singwiz \{argv|\{(count|size)\} MB"
+    r"|sil silB|br bre|\{\w+\} dB$|\{megabytes\} MB|\{name\}, \{GIB\}"
 )
 """Beginnings of texts that look like sentences and are none."""
 NO_WORDS_FROM = frozenset(("_write_papers", "_vocoder_terms"))
@@ -91,8 +92,12 @@ def _from_source() -> Iterator[tuple[str, str]]:
     for path in sorted((*ROOT.glob("core/**/*.py"), *ROOT.glob("assistant/**/*.py"))):
         name = path.relative_to(ROOT).as_posix()
         _, *rooms, file = name.split("/")
-        room = ("cli" if "cli" in rooms else "wizard") if name.startswith("assistant") else (
-            "checks" if "checks" in rooms else rooms[0] if rooms else file.removesuffix(".py")
+        room = (
+            ("cli" if "cli" in rooms else "wizard")
+            if name.startswith("assistant")
+            else (
+                "checks" if "checks" in rooms else rooms[0] if rooms else file.removesuffix(".py")
+            )
         )
         tree: ast.AST = ast.parse(path.read_text(encoding="utf-8"))
         if name.startswith(UNSEEN):
@@ -198,7 +203,9 @@ def _name(value: ast.expr) -> str:
     """A short name for what fills a gap: the last one in the expression."""
     bare = re.sub(r"'[^']*'", "", ast.unparse(value))
     names = [name.strip("_") for name in re.findall(r"[A-Za-z_]\w*", bare)]
-    names = [name for name in names if name and name not in ("if", "else", "for", "in", "or", "len")]
+    names = [
+        name for name in names if name and name not in ("if", "else", "for", "in", "or", "len")
+    ]
     return names[-1] if names else "value"
 
 
@@ -243,7 +250,8 @@ def _leaves(node: Any, path: str = "") -> dict[str, str]:
         return found
     if isinstance(node, list):
         return _leaves(
-            {entry.get("tag", number): entry.get("label") for number, entry in enumerate(node)}, path
+            {entry.get("tag", number): entry.get("label") for number, entry in enumerate(node)},
+            path,
         )
     return {path: node or ""}
 

@@ -13,9 +13,7 @@ class SpokenConsole(Console):
     """A plain console; every text goes through :func:`singwiz.core.words.retell`."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(
-            stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False
-        )
+        super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """As Rich does it."""
