@@ -29,14 +29,15 @@ KEYED = ("guide.yaml", "faces.yaml")
 UNSEEN = ("core/models/", "core/plots/", "core/demo/")
 """Rooms that say nothing to people but their errors, or write it into pictures whose fonts know
 Latin letters."""
-NO_WORDS = frozenset(
-    "Option Argument command Typer compile getLogger einsum partition rpartition split rsplit strip"
-    " startswith endswith removeprefix removesuffix fromkeys open glob rglob getattr hasattr get"
-    " key d Place string Binding fullmatch match search sub findall finditer encode decode strptime"
-    " strftime set_classes query query_one represent_scalar import_module TypeVar"
-    " RuntimeError ValueError TypeError KeyError AttributeError AssertionError IndexError"
-    " NotImplementedError UnpicklingError EOFError".split()  # noqa: SIM905
-)
+_FOR_PROGRAMS = """
+Option Argument command Typer compile getLogger einsum partition rpartition split rsplit
+strip startswith endswith removeprefix removesuffix fromkeys open glob rglob getattr hasattr
+get key d Place string Binding fullmatch match search sub findall finditer encode decode
+strptime strftime set_classes query query_one represent_scalar import_module TypeVar
+RuntimeError ValueError TypeError KeyError AttributeError AssertionError IndexError
+NotImplementedError UnpicklingError EOFError
+"""
+NO_WORDS = frozenset(_FOR_PROGRAMS.split())
 """Calls whose texts are for programs or programmers, or have keys."""
 NO_WORDS_IN = frozenset(("help", "epilog", "metavar", "js", "css", "pattern", "tag", "format"))
 """Keyword arguments of the same kind."""
