@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -31,8 +33,19 @@ POLL_SECONDS = 1.0
 # Events are the page's own business, not an API; and polling must not dim the page.
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
-# Screen readers, and fonts that draw the same letter in a Chinese and a Japanese way, go by this.
-SET_LANGUAGE = "(tag) => { document.documentElement.lang = tag; }"
+# Screen readers, and fonts that draw the same letter in a Chinese and a Japanese way, go by the
+# page's language. Of the steps Gradio only draws the one anew that is shown.
+SPEAK = """() => { setTimeout(() => {
+  const said = document.querySelector("#heading h1");
+  if (!said) return;
+  document.documentElement.lang = said.lang;
+  const titles = JSON.parse(said.dataset.steps);
+  for (const button of document.querySelectorAll("#steps [data-tab-id]")) {
+    const label = button.querySelector(".step-label")?.firstChild;
+    const title = titles[button.dataset.tabId - 1];
+    if (label && title && label.nodeValue !== title) label.nodeValue = title;
+  }
+}, 50); return []; }"""
 
 
 def look() -> dict[str, Any]:
@@ -129,14 +142,16 @@ class _Page:
         self.refresh_event = refresh
         blocks.load(
             self.enter, [self.kept], [self.step_id, self.walkthrough, self.spoken], **PRIVATE
-        ).then(**refresh).then(None, [self.tongue], None, js=SET_LANGUAGE, **PRIVATE)
+        ).then(**refresh).then(None, None, None, js=SPEAK, **PRIVATE)
         self.tongue.input(
             lambda tag: (tag, tag, ""),
             [self.tongue],
             [self.spoken, self.kept, self.values],
             **PRIVATE,
-        ).then(**refresh).then(None, [self.tongue], None, js=SET_LANGUAGE, **PRIVATE)
-        gr.Timer(POLL_SECONDS).tick(**refresh).then(lambda: True, None, [self.ready], **PRIVATE)
+        ).then(**refresh).then(None, None, None, js=SPEAK, **PRIVATE)
+        gr.Timer(POLL_SECONDS).tick(**refresh).then(
+            lambda: True, None, [self.ready], **PRIVATE
+        ).then(None, None, None, js=SPEAK, **PRIVATE)
         for line, step in zip(overview, self.steps, strict=True):
             step.select(
                 lambda ready, chosen=line.id: chosen if ready or chosen != first else gr.skip(),
@@ -186,9 +201,10 @@ class _Page:
         now = values_signature(view)
         drawn = values == now and is_drawn(form, view)
         redraw = not drawn and (doubt == form_signature(view) + now or not shows(values, step_id))
+        titles = [MARKS[line.status] + line.title for line in overview]
         return [
-            _heading(project.state.name if project else ""),
-            *(gr.Step(MARKS[line.status] + line.title) for line in overview),
+            _heading(project.state.name if project else "", titles),
+            *(gr.Step(title) for title in titles),
             _why(view),
             job_html(view.job),
             new_drawing(view) if redraw else gr.skip(),
@@ -334,9 +350,10 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _heading(name: str) -> str:
+def _heading(name: str, titles: list[str]) -> str:
     project = f" <span>{_escape(name)}</span>" if name else ""
-    return f"<h1>singwiz{project}</h1>"
+    steps = escape(json.dumps(titles), quote=True)
+    return f'<h1 lang="{language()}" data-steps="{steps}">singwiz{project}</h1>'
 
 
 def _why(view: StepView) -> str:
