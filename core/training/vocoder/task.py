@@ -205,6 +205,7 @@ class VocoderTask(pl.LightningModule):
     def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """Discriminators first, then the generator against what they have become.
 
+        In the first ``aux_step`` steps the generator learns from spectrograms alone.
         ``batch_idx`` counts batches from the beginning of training.
         """
         self._seed(batch_idx, self.global_rank)
@@ -214,7 +215,8 @@ class VocoderTask(pl.LightningModule):
         performance = gan.perform(batch["mel"], batch["f0"], audio)
         logs: dict[str, Tensor] = {}
         total = torch.zeros((), device=self.device)
-        if self._judges:
+        judged = batch_idx >= int(self.options.get("aux_step") or 0)
+        if self._judges and judged:
             loss, logs = gan.discriminator_loss(performance, audio)
             total = total + loss.detach()
             theirs.zero_grad()
@@ -222,7 +224,8 @@ class VocoderTask(pl.LightningModule):
             # Past Lightning's counter: a batch is one step, not two.
             self.trainer.strategy.optimizer_step(theirs, lambda: None)
         with frozen(self.discriminator):
-            loss, more = gan.generator_loss(performance, audio)
+            worth = gan.generator_loss if judged else gan.auxiliary_loss
+            loss, more = worth(performance, audio)
             total = total + loss.detach()
             mine.zero_grad()
             self.manual_backward(loss)
