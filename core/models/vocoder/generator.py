@@ -136,7 +136,7 @@ class Generator(nn.Module):
     def put_pitch_first(self) -> None:
         """Begin with fresh weights under which a small network keeps the pitch it is given.
 
-        With the usual ones the mel is 4 to 40 times as loud inside as the excitation. Steps of
+        With the usual ones the mel is 3 to 37 times as loud inside as the excitation. Steps of
         Adam have one size for all weights, so the network learns that much faster from the mel,
         and the transposed convolutions turn that into a hum at the frame rate and its multiples
         which fills the spectrum long before the excitation does. Here the excitation begins as
@@ -145,9 +145,13 @@ class Generator(nn.Module):
         """
         self.conv_pre.weight_g.mul_(QUIET_MEL)
         for up in self.ups:
+            assert isinstance(up, WeightNormConvTranspose1d)
             rate, direction = int(up.stride[0]), up.weight_v
             taps = torch.arange(direction.shape[2]) - (direction.shape[2] - 1) / 2
             line = (1 - taps.abs() / rate).clamp(min=0)
+            # What meets in one output sample adds up to 1, for kernels of other lengths too.
+            phase = torch.arange(len(line)) % rate
+            line = line / torch.zeros(rate).index_add(0, phase, line)[phase]
             mixing = torch.randn(*direction.shape[:2], 1) / math.sqrt(direction.shape[0])
             direction.copy_(mixing * line)
             up.weight_g.copy_(torch.linalg.vector_norm(direction, dim=(1, 2), keepdim=True))
@@ -155,6 +159,7 @@ class Generator(nn.Module):
         if self.structure.excitation == "nsf":
             self.m_source.l_linear.weight.fill_(LOUD_SINES)
             for conv in self.noise_convs:
+                assert isinstance(conv, nn.Conv1d)
                 # A low-pass: what a slow stage cannot carry would come out as other pitches.
                 width, _, size = conv.weight.shape
                 window = torch.hann_window(size + 2, periodic=False)[1:-1]

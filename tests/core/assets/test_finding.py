@@ -112,7 +112,7 @@ def test_a_vocoder_to_start_from_that_got_lost_is_an_error_although_another_was_
 
     def missing(**changes: object) -> list[str]:
         config = load_config(tuning, overrides=changes)
-        found = [one for one in check_config(config, base_dir=tmp_path)]
+        found = check_config(config, base_dir=tmp_path)
         return [one.place.symbol for one in found if one.code == "config-file-missing"]
 
     assert missing() == [], "the name in everybody's configs means the fetched one"

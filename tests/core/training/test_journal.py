@@ -124,7 +124,9 @@ def test_a_damaged_or_hostile_mark_is_no_mark(tmp_path: Path, content: str) -> N
 
 def test_what_speaks_against_a_checkpoint_counts_before_its_score(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    wrong = [replace(record(s, score), against="out of tune") for s, score in ((10, 0.4), (20, 0.3))]
+    wrong = [
+        replace(record(s, score), against="out of tune") for s, score in ((10, 0.4), (20, 0.3))
+    ]
     validated(journal, *wrong)
     best = read_best(tmp_path)
     assert best is not None
