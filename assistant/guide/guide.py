@@ -18,7 +18,7 @@ from .desk import Desk
 from .fields import Refused, clean
 from .steps import STEPS
 from .steps.base import Step
-from .view import Action, Question, Reply, StepLine, StepStatus, StepView, Text
+from .view import Action, Copyable, Question, Reply, StepLine, StepStatus, StepView, Text
 from .words import say, title, why
 
 
@@ -116,6 +116,7 @@ class Guide:
                         *self._trouble(),
                         *self._about_status(status),
                         *step.blocks(self._desk),
+                        *self._report(step),
                     ),
                     actions=self._actions(step, statuses),
                     job=step.job(self._desk),
@@ -279,6 +280,20 @@ class Guide:
     def _trouble(self) -> tuple[Text, ...]:
         trouble = self._desk.file.trouble if self._desk.file else None
         return (_as_text(trouble),) if trouble else ()
+
+    def _report(self, step: Step) -> tuple[Copyable, ...]:
+        """What to send to somebody who can help, where work broke off."""
+        job = step.job(self._desk)
+        if job is None or job.state not in ("failed", "died"):
+            return ()
+        from ...core.jobs import Job
+        from ...core.jobs.report import report
+
+        folder = self._desk.opened.jobs_dir / job.id
+        text = self._desk.remembered(
+            f"report-{step.id}", job.id, lambda: report(Job.open(folder))
+        )
+        return (Copyable(say("job.report"), text),)
 
     def _about_status(self, status: StepStatus) -> tuple[Text, ...]:
         return (Text(say("job.stale"), "warning"),) if status is StepStatus.STALE else ()

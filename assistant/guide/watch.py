@@ -54,8 +54,8 @@ class JobWatch:
 
     @property
     def running(self) -> bool:
-        """Whether the job is still at work."""
-        return self.status.state == "running"
+        """Whether the job is still at work, or waits for its turn."""
+        return self.status.running
 
     @property
     def result(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class JobWatch:
         return JobView(
             id=self.job.id,
             state=self.status.state,
-            label=self.label,
+            label=self.status.label if self.status.state == "waiting" else self.label,
             fraction=self.status.progress,
             eta=self.status.eta,
             elapsed=self.status.elapsed or 0.0,
