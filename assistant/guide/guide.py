@@ -14,8 +14,10 @@ from typing import Any
 
 from ...core.errors import SingwizError
 from ...core.project import FILE_NAME, Project
+from . import overview
 from .desk import Desk
 from .fields import Refused, clean
+from .overview import OVERVIEW
 from .steps import STEPS
 from .steps.base import Step
 from .view import Action, Copyable, Question, Reply, StepLine, StepStatus, StepView, Text
@@ -98,6 +100,8 @@ class Guide:
         Raises:
             KeyError: there is no such step.
         """
+        if step_id == OVERVIEW:
+            return self._view_overview()
         step = self._by_id[step_id]
         with self._lock:
             self._desk.refresh()
@@ -146,6 +150,8 @@ class Guide:
 
     def act(self, step_id: str, action_id: str) -> Reply:
         """Press a button. A disabled or unknown one does nothing and says why."""
+        if step_id == OVERVIEW:
+            return self._act_overview(str(action_id))
         step = self._by_id.get(step_id)
         if step is None:
             return Reply(False, say("refused.step"))
@@ -171,6 +177,43 @@ class Guide:
                 return Reply(False, say("refused.system", reason=error.strerror or error))
 
     # ---------------------------------------------------------------------------------
+
+    def _view_overview(self) -> StepView:
+        with self._lock:
+            lines, current = self.overview(), self.current()
+            words = title(OVERVIEW), why(OVERVIEW)
+            base = StepView(OVERVIEW, 0, *words, StepStatus.READY)
+            try:
+                blocks = tuple(overview.blocks(self._desk, lines))
+                actions = tuple(overview.actions(self._desk, current, self._stale()))
+            except SingwizError as error:
+                return replace(base, blocks=(*self._trouble(), _as_text(error)))
+            return replace(base, blocks=(*self._trouble(), *blocks), actions=actions)
+
+    def _act_overview(self, action: str) -> Reply:
+        with self._lock:
+            view = self._view_overview()
+            offered = next((one for one in view.actions if one.id == action), None)
+            if offered is None:
+                return Reply(False, say("refused.action"))
+            if not offered.enabled:
+                return Reply(False, offered.reason)
+            try:
+                if action == "continue":
+                    return Reply(True, go_to=self.current())
+                if action == "redo":
+                    return overview.redo(self._desk)
+                return overview.remove(self._desk, action)
+            except SingwizError as error:
+                return _as_reply(error)
+
+    def _stale(self) -> list[str]:
+        """Steps that are out of date and can be done again by themselves."""
+        return [
+            step.id
+            for step in self._steps
+            if step.id in overview.REDONE and step.own_status(self._desk) is StepStatus.STALE
+        ]
 
     def _take(self, step: Step, values: dict[str, Any]) -> Reply:
         questions = {question.id: question for question in step.questions(self._desk)}

@@ -114,11 +114,16 @@ class TrainStep(JobStep):
 
     def act(self, desk: Desk, action: str) -> Reply:
         if action == "afresh":
-            with desk.edit() as project:
-                choice = project.model_choice(self.model)
-                choice.experiment = _free_name(project.checkpoints_dir, self.model)
-                return self.start(desk)
+            self.launch_afresh(desk)
+            return Reply(True, self.say("started"))
         return super().act(desk, action)
+
+    def launch_afresh(self, desk: Desk, *, after: Sequence[str] = ()) -> None:
+        """Train a new voice in a folder of its own; the old one stays."""
+        with desk.edit() as project:
+            choice = project.model_choice(self.model)
+            choice.experiment = _free_name(project.checkpoints_dir, self.model)
+            self.launch(desk, after=after)
 
     def blocks(self, desk: Desk) -> Sequence[Block]:
         watch = self.watch(desk)
