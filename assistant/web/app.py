@@ -91,9 +91,9 @@ class _Page:
 
         with gr.Row(elem_id="move"):
             # The list of steps lets people only go back; looking ahead is allowed as well.
-            back = gr.Button("← Back", size="sm")
+            back = gr.Button("← Back", size="sm", elem_id="move-back")
             whole = gr.Button(title(OVERVIEW), size="sm", elem_id="to-overview")
-            ahead = gr.Button("Next →", size="sm")
+            ahead = gr.Button("Next →", size="sm", elem_id="move-ahead")
 
         self.everything = [
             self.heading,

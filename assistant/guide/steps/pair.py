@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ....core.project import ModelKind
 from ..desk import Desk
@@ -17,7 +17,7 @@ from ..watch import JobWatch
 from ..words import say
 from . import checkpoints, variance
 from .base import Step
-from .prepare import PrepareStep
+from .prepare import ANY_NUMBER, PrepareStep
 from .train import TrainStep
 from .work import JobStep
 
@@ -31,6 +31,15 @@ class VariancePrepare(PrepareStep):
     id = "variance_prepare"
     words = "prepare"
     model: ClassVar[ModelKind] = "variance"
+
+    def params(self, desk: Desk) -> dict[str, Any]:
+        params = super().params(desk)
+        lacking = [list(one) for one in variance.left_out(desk)]
+        if lacking:
+            already = [list(one) for one in params.get("leave_out") or ()]
+            params["leave_out"] = already + [one for one in lacking if one not in already]
+            params["max_failed"] = ANY_NUMBER
+        return params
 
 
 class VarianceTrain(TrainStep):

@@ -232,6 +232,8 @@ def blocks(desk: Desk) -> list[Block]:
             if one.severity is not Severity.NOTE
         ],
     )
+    if which == "variance" and not variance.wanted(desk):
+        odd = []  # that it predicts nothing is what was wanted
     return [*odd, Table(title, columns, made_rows, folded=True)]
 
 

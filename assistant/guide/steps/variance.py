@@ -38,6 +38,8 @@ CURVE_SETS: dict[str, tuple[str, ...]] = {
 """Sets of curves that are offered; two models have to agree on them."""
 CURVE_NAMES = ("energy", "breathiness", "voicing", "tension")
 FLAGS = ("predict_dur", "predict_pitch", *(f"predict_{name}" for name in CURVE_NAMES))
+MOST_LEFT_OUT = 0.2
+"""Share of the recordings that may be left out because they lack words or notes."""
 DUR_MINUTES, PITCH_MINUTES = 5.0, 20.0
 """Minutes of singing from which learning timing or pitch is recommended."""
 
@@ -48,15 +50,19 @@ class Facts:
 
     Attributes:
         items: recordings.
-        words: of these, with ``ph_num``.
-        notes: of these, with notes.
+        no_words: (dataset, item) of those without ``ph_num``.
+        no_notes: of those without notes.
         minutes: length of all together.
     """
 
     items: int
-    words: int
-    notes: int
+    no_words: tuple[tuple[str, str], ...]
+    no_notes: tuple[tuple[str, str], ...]
     minutes: float
+
+    def enough(self, without: tuple[tuple[str, str], ...]) -> bool:
+        """Whether so many have something that the others can be left out."""
+        return self.items > 0 and len(without) <= MOST_LEFT_OUT * self.items
 
 
 def facts(desk: Desk) -> Facts:
@@ -74,7 +80,7 @@ def _count(project: Project) -> Facts:
     from ....core.dataset import RawDataset
 
     items = [
-        item
+        (entry.name, item)
         for entry in project.state.datasets
         for item in RawDataset.open(
             project.raw_folder(entry),
@@ -83,13 +89,18 @@ def _count(project: Project) -> Facts:
             language=entry.language,
         ).items
     ]
-    words = [item for item in items if item.cells.get("ph_num", "").strip()]
-    notes = [
-        item
-        for item in words
-        if item.cells.get("note_seq", "").strip() and item.cells.get("note_dur", "").strip()
-    ]
-    return Facts(len(items), len(words), len(notes), sum(sum(i.ph_dur) for i in items) / 60.0)
+
+    def without(*columns: str) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (dataset, item.name)
+            for dataset, item in items
+            if not all(item.cells.get(column, "").strip() for column in columns)
+        )
+
+    minutes = sum(sum(item.ph_dur) for _, item in items) / 60.0
+    return Facts(
+        len(items), without("ph_num"), without("ph_num", "note_seq", "note_dur"), minutes
+    )
 
 
 # What was chosen --------------------------------------------------------------------------
@@ -120,11 +131,10 @@ def _recommended(desk: Desk) -> set[str]:
         known = facts(desk)
     except SingwizError:
         return set()
-    whole = known.items > 0 and known.words == known.items
     flags = set()
-    if whole and known.minutes >= DUR_MINUTES:
+    if known.enough(known.no_words) and known.minutes >= DUR_MINUTES:
         flags.add("predict_dur")
-        if known.notes == known.items and known.minutes >= PITCH_MINUTES:
+        if known.enough(known.no_notes) and known.minutes >= PITCH_MINUTES:
             flags.add("predict_pitch")
     return flags
 
@@ -299,13 +309,19 @@ def _learn_curves(desk: Desk, now: ModelChoice, curves: tuple[str, ...]) -> None
 def _lack(desk: Desk, question: str) -> str:
     """Why timing or pitch cannot be learned from these recordings; empty if it can."""
     known = facts(desk)
-    if known.words < known.items:
-        missing = known.items - known.words
-        return say(f"{STEP}.lacks-words", missing=missing, items=known.items)
-    if question == PITCH and known.notes < known.items:
-        missing = known.items - known.notes
-        return say(f"{STEP}.lacks-notes", missing=missing, items=known.items)
+    if not known.enough(known.no_words):
+        return say(f"{STEP}.lacks-words", missing=len(known.no_words), items=known.items)
+    if question == PITCH and not known.enough(known.no_notes):
+        return say(f"{STEP}.lacks-notes", missing=len(known.no_notes), items=known.items)
     return ""
+
+
+def left_out(desk: Desk) -> tuple[tuple[str, str], ...]:
+    """(dataset, item) of recordings that lack what is to be learned."""
+    on = learned(desk)
+    if "pitch" in on:
+        return facts(desk).no_notes
+    return facts(desk).no_words if "dur" in on else ()
 
 
 # What can be done and seen ----------------------------------------------------------------
@@ -333,6 +349,9 @@ def blocks(desk: Desk) -> list[Block]:
         return [Text(f"{error.message} {error.hint}".strip(), "warning")]
     on = learned(desk)
     shown: list[Block] = []
+    if left_out(desk):
+        names = ", ".join(item for _, item in left_out(desk))
+        shown.append(Text(say(f"{STEP}.left-out", names=names), "warning"))
     if words:
         shown.append(Text(words, "warning"))
     elif notes:
