@@ -185,7 +185,8 @@ class Guide:
             base = StepView(OVERVIEW, 0, *words, StepStatus.READY)
             try:
                 blocks = tuple(overview.blocks(self._desk, lines))
-                actions = tuple(overview.actions(self._desk, current, self._stale()))
+                stale, reason = self._stale()
+                actions = tuple(overview.actions(self._desk, current, stale, reason))
             except SingwizError as error:
                 return replace(base, blocks=(*self._trouble(), _as_text(error)))
             return replace(base, blocks=(*self._trouble(), *blocks), actions=actions)
@@ -207,13 +208,18 @@ class Guide:
             except SingwizError as error:
                 return _as_reply(error)
 
-    def _stale(self) -> list[str]:
-        """Steps that are out of date and can be done again by themselves."""
-        return [
-            step.id
+    def _stale(self) -> tuple[list[str], str]:
+        """Steps that are out of date and can be done again by themselves; why not yet, if so."""
+        if self._desk.project is None:
+            return [], ""
+        found = [
+            step
             for step in self._steps
             if step.id in overview.REDONE and step.own_status(self._desk) is StepStatus.STALE
         ]
+        blocked = self._blocked_by(found[0], self._statuses()) if found else None
+        reason = say("job.earlier-first", step=title(blocked.id)) if blocked else ""
+        return [step.id for step in found], reason
 
     def _take(self, step: Step, values: dict[str, Any]) -> Reply:
         questions = {question.id: question for question in step.questions(self._desk)}

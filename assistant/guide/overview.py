@@ -173,14 +173,20 @@ def _work(desk: Desk) -> Table | None:
 # What can be done -----------------------------------------------------------------------------
 
 
-def actions(desk: Desk, current: str, stale: Sequence[str]) -> list[Action]:
-    """Go on, redo what is out of date, take waiting work out of the line."""
+def actions(desk: Desk, current: str, stale: Sequence[str], reason: str) -> list[Action]:
+    """Go on, redo what is out of date, take waiting work out of the line.
+
+    Args:
+        current: the step to go on with.
+        stale: steps that are out of date.
+        reason: why they cannot be redone yet; empty if they can.
+    """
     found = [Action("continue", say("overview.do.continue", step=title(current)), primary=True)]
     if desk.project is None:
         return found
     jobs = active(desk)
     if stale:
-        reason = say("overview.busy") if jobs else ""
+        reason = say("overview.busy") if jobs else reason
         names = ", ".join(title(step) for step in stale)
         found.append(
             Action("redo", say("overview.do.redo", steps=names), enabled=not reason, reason=reason)

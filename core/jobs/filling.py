@@ -72,4 +72,7 @@ def _kinds(project: Project, language: str) -> PhonemeKinds:
             hint="Choose one in the first step.",
         )
     path = resolve_dictionary(chosen, base=project.root)
-    return PhonemeKinds.of_dictionary(read_dictionary(path, language)[0])
+    dictionary = read_dictionary(path, language)[0]
+    # A sound of its own that no syllable contains counts as a word, as breaths do.
+    extra = {name.removeprefix(f"{language}/") for name in project.state.extra_phonemes}
+    return PhonemeKinds.of_dictionary(dictionary, vowels=extra - dictionary.phonemes)

@@ -26,7 +26,7 @@ from .processes import (
     launch,
     python_module,
 )
-from .queue import Place, unfinished
+from .queue import Place, Ticket, describe, model_of, unfinished
 from .records import (
     JOB_FILE,
     LOG_FILE,
@@ -113,7 +113,7 @@ def _has_its_turn(job_dir: Path, record: dict[str, Any], place: Place) -> bool:
         ticket = None if before else place.busy_with()
         if not before and ticket is None:
             return True
-        waiting = {"job": before} if before else {"job": ticket.job_dir.name, "what": ticket.what}  # type: ignore[union-attr]
+        waiting = _waiting_for(job_dir.parent / before if before else None, ticket)
         if record.get("waiting") != waiting:
             record["waiting"] = waiting
             write_record(job_dir / JOB_FILE, record)
@@ -122,6 +122,16 @@ def _has_its_turn(job_dir: Path, record: dict[str, Any], place: Place) -> bool:
                 write_result(job_dir, "cancelled")
                 return False
             time.sleep(POLL_INTERVAL)
+
+
+def _waiting_for(before: Path | None, ticket: Ticket | None) -> dict[str, str]:
+    if ticket is not None:
+        return {"job": ticket.job_dir.name, "what": ticket.what}
+    assert before is not None
+    needed = read_record(before / JOB_FILE) or {}
+    stage = str(needed.get("stage", ""))
+    model = model_of(stage, needed.get("params") or {})
+    return {"job": before.name, "what": describe(stage, model)}
 
 
 def _given_up(before: str, state: str) -> dict[str, str]:

@@ -62,6 +62,8 @@ class PairStep(Step):
     sound: ClassVar[JobStep]
     timing: ClassVar[JobStep]
     """The same for the variance model."""
+    quick: ClassVar[bool] = False
+    """Whether the other part may be done again without being asked for."""
 
     def parts(self, desk: Desk) -> list[JobStep]:
         """What belongs to the step at present."""
@@ -121,11 +123,13 @@ class PairStep(Step):
             return Reply(True, self.sound.say(reason) if reason else say("job.already-over"))
         if action.startswith(PREFIX):
             return self.timing.act(desk, action.removeprefix(PREFIX))
-        first = self.sound.watch(desk) is None
         reply = self.sound.act(desk, action)
-        if not (reply.ok and first and len(self.parts(desk)) > 1):
+        if not reply.ok or len(self.parts(desk)) == 1:
             return reply
-        if self.timing.watch(desk) is not None or self.timing.start_reason(desk):
+        begun = self.timing.watch(desk) is not None
+        if self.quick:
+            begun = begun and self.timing.own_status(desk) is StepStatus.DONE
+        if begun or self.timing.start_reason(desk):
             return reply
         self.timing.start(desk)
         return Reply(True, say(f"{self.id}.started-both"))
@@ -153,6 +157,7 @@ class PrepareBoth(PairStep):
     """Step 6."""
 
     id = "prepare"
+    quick = True
     sound = PrepareStep()
     timing = VariancePrepare()
 
