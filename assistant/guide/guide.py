@@ -339,9 +339,7 @@ class Guide:
         from ...core.jobs.report import report
 
         folder = self._desk.opened.jobs_dir / job.id
-        text = self._desk.remembered(
-            f"report-{step.id}", job.id, lambda: report(Job.open(folder))
-        )
+        text = self._desk.remembered(f"report-{step.id}", job.id, lambda: report(Job.open(folder)))
         return (Copyable(say("job.report"), text),)
 
     def _about_status(self, status: StepStatus) -> tuple[Text, ...]:

@@ -38,8 +38,8 @@ class _Model:
 def _models() -> tuple[_Model, ...]:
     prepare, train = PrepareBoth(), TrainBoth()
     return (
-        _Model("acoustic", prepare.sound, train.sound, "train"),  # type: ignore[arg-type]
-        _Model("variance", prepare.timing, train.timing, "train"),  # type: ignore[arg-type]
+        _Model("acoustic", prepare.sound, train.sound, "train"),
+        _Model("variance", prepare.timing, train.timing, "train"),
         _Model("vocoder", vocoder.PREPARE, vocoder.TRAIN, "vocoder"),
     )
 
@@ -57,9 +57,9 @@ def blocks(desk: Desk, lines: Sequence[StepLine]) -> list[Block]:
         return shown
     missing = lacks(desk, {line.id: line.status for line in lines})
     if missing:
-        columns = (say("overview.column-lack"), say("overview.column-where"))
+        heads = (say("overview.column-lack"), say("overview.column-where"))
         rows = tuple((what, title(step)) for what, step in missing)
-        shown.append(Table(say("overview.lacks"), columns, rows))
+        shown.append(Table(say("overview.lacks"), heads, rows))
     else:
         shown.append(Text(say("overview.complete"), "good"))
     columns = tuple(say(f"overview.column-{name}") for name in ("model", "state", "next"))

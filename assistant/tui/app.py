@@ -185,8 +185,9 @@ class GuideApp(App[None]):
                 yield SystemCommand(
                     action.label, "Do this now", lambda action_id=action.id: self.act(action_id)
                 )
-        for kind in MODEL_KINDS if self.guide.project else ():
-            if self.guide.project.config_path(kind).exists():
+        project = self.guide.project
+        for kind in MODEL_KINDS if project else ():
+            if project is not None and project.config_path(kind).exists():
                 yield SystemCommand(
                     f"Edit the config ({kind})",
                     "Open the generated config in $EDITOR",

@@ -51,7 +51,8 @@ KNOWN: tuple[Known, ...] = (
     ),
     Known(
         "shared-memory",
-        r"insufficient shared memory|unable to (?:open|write to|mmap) (?:shared memory|file </torch_)"
+        r"insufficient shared memory"
+        r"|unable to (?:open|write to|mmap) (?:shared memory|file </torch_)"
         r"|/dev/shm.*No space left",
         "The memory that processes share is full; containers often have very little of it.",
         "Set ds_workers to 0, or give the container more shared memory (--shm-size).",

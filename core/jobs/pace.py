@@ -5,6 +5,7 @@ The ETA is left to whoever shows it, because only the reader knows what time it 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
 
@@ -98,7 +99,7 @@ class Pace:
         if not real:
             return 0.0
         places = [self._from, *(place for place, _ in real)]
-        distances = [b - a for a, b in zip(places, places[1:], strict=False) if b > a]
+        distances = [b - a for a, b in itertools.pairwise(places) if b > a]
         # A training that continues meets its first break sooner than the others follow.
         interval = max(distances[-1], distances[0]) if distances else 0.0
         if interval <= 0:

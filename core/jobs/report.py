@@ -64,7 +64,7 @@ def redact(text: str, project: Path) -> str:
     for place, name in _places(project):
         for spelling in dict.fromkeys((place, place.replace("\\", "/"), place.replace("/", "\\"))):
             # A folder whose name only begins alike is another one.
-            text = re.sub(re.escape(spelling) + r"(?![\w.-])", lambda _, n=name: n, text)
+            text = re.sub(re.escape(spelling) + r"(?![\w.-])", name, text)
     text = _PATH.sub(lambda found: f"<elsewhere>/{found[1]}", text)
     for private, name in ((_user(), "<user>"), (platform.node(), "<machine>")):
         if len(private) >= SHORTEST_NAME and private.lower() not in ORDINARY_NAMES:

@@ -70,9 +70,7 @@ def kept_steps(desk: Desk, folder: Path) -> frozenset[int]:
     return desk.remembered(f"kept-{folder}", seen, lambda: read_kept(folder))
 
 
-def _find(
-    desk: Desk, trainings: Sequence[TrainStep]
-) -> tuple[TrainStep, int, Path] | None:
+def _find(desk: Desk, trainings: Sequence[TrainStep]) -> tuple[TrainStep, int, Path] | None:
     kind, _, steps = chosen(desk, trainings).partition("/")
     for training in trainings:
         for own, path in training.checkpoints(desk):

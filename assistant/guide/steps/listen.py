@@ -80,7 +80,14 @@ class ListenStep(JobStep):
 
     def _sings_by_itself(self, desk: Desk) -> bool:
         """Whether timing and pitch of a recording are left to the variance model."""
-        return bool(self._predicted(desk)) and desk.answer_of(self.id, "chain", OWN) == OWN
+        return self._can_choose(desk) and desk.answer_of(self.id, "chain", OWN) == OWN
+
+    def _can_choose(self, desk: Desk) -> bool:
+        """Whether there is a model for it, and the recording has notes to sing by."""
+        if not self._predicted(desk):
+            return False
+        dataset, _, item = self._chosen(desk).partition("/")
+        return (dataset, item) not in variance.facts(desk).no_notes
 
     def _chosen(self, desk: Desk) -> str:
         choices = [f"{dataset}/{item}" for dataset, item in held_out(desk)]
@@ -101,7 +108,7 @@ class ListenStep(JobStep):
         if chosen == OWN_SONG:
             song = desk.answer_of(self.id, "song", "")
             asked.append(self.ask("song", "path", song, pick="file"))
-        elif self._predicted(desk):
+        elif self._can_choose(desk):
             chains = [Choice(name, self.say(f"chain.{name}")) for name in (OWN, RECORDED)]
             now = OWN if self._sings_by_itself(desk) else RECORDED
             asked.append(self.ask("chain", "choice", now, choices=chains))

@@ -98,9 +98,7 @@ def _count(project: Project) -> Facts:
         )
 
     minutes = sum(sum(item.ph_dur) for _, item in items) / 60.0
-    return Facts(
-        len(items), without("ph_num"), without("ph_num", "note_seq", "note_dur"), minutes
-    )
+    return Facts(len(items), without("ph_num"), without("ph_num", "note_seq", "note_dur"), minutes)
 
 
 # What was chosen --------------------------------------------------------------------------

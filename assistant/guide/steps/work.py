@@ -130,8 +130,11 @@ class JobStep(Step):
 
         with desk.edit() as project:
             mark = self.mark(desk)
-            more = {"after": list(after)} if after else {}
-            job = start_job(project, self.stage, self.params(desk), **more)
+            params = self.params(desk)
+            if after:
+                job = start_job(project, self.stage, params, after=after)
+            else:
+                job = start_job(project, self.stage, params)
             desk.save_run(self.id, job=job.id, inputs=mark)
         return job
 

@@ -20,7 +20,9 @@ from .conftest import RawFolder, action, finish, question
 CLEAN = {"findings": [], "summary": {"errors": 0, "items": 6, "seconds": 12.6}}
 
 
-def run(guide: Guide, monkeypatch: pytest.MonkeyPatch, stage: str, work: Any, **params: Any) -> None:
+def run(
+    guide: Guide, monkeypatch: pytest.MonkeyPatch, stage: str, work: Any, **params: Any
+) -> None:
     monkeypatch.setitem(STAGES, stage, work)
     run_here(guide.project, stage, params, reporter=Reporter())
 
@@ -100,7 +102,9 @@ def test_enough_labelled_singing_preselects_timing_and_pitch(
 ) -> None:
     add_words(raw, notes=True)
     run(guide, monkeypatch, "check", lambda *_: CLEAN)
-    chosen = {name: question(guide.view("model"), name).value for name in ("learn_dur", "learn_pitch")}
+    chosen = {
+        name: question(guide.view("model"), name).value for name in ("learn_dur", "learn_pitch")
+    }
     assert chosen == {"learn_dur": False, "learn_pitch": False}, "fifteen seconds teach no timing"
     steps = "singwiz.assistant.guide.steps.variance"
     monkeypatch.setattr(f"{steps}.DUR_MINUTES", 0.1)
@@ -257,9 +261,7 @@ def test_what_is_out_of_date_is_redone_by_one_action_in_the_right_order(
     assert redo.enabled and "Check, Model, Prepare, Train" in redo.label
     started: list[tuple[str, tuple[str, ...], str]] = []
 
-    def start_job(
-        project: Project, stage: str, params: dict[str, Any], *, after: Any = ()
-    ) -> Any:
+    def start_job(project: Project, stage: str, params: dict[str, Any], *, after: Any = ()) -> Any:
         works = {"check": lambda *_: CLEAN, "binarize": prepared, "train": trained}
         run(voice, monkeypatch, stage, works[stage], **params)
         job = list_jobs(project)[0]

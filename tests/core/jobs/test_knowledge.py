@@ -35,7 +35,7 @@ SHOWN = [
     ),
     ("size mismatch for fs2.txt_embed.weight: copying a param", "checkpoint-other-network"),
     ("OSError: Unable to open file (truncated file: eof = 96)", "prepared-data-damaged"),
-    ("BlockingIOError: Unable to open file (unable to lock file, errno = 11)", "prepared-data-locked"),
+    ("BlockingIOError: Unable to open file (unable to lock file)", "prepared-data-locked"),
     ("ValueError: Input contains NaN.", "not-a-number"),
     ("OSError: [Errno 98] Address already in use", "port-in-use"),
     ("PermissionError: [WinError 32] The process cannot access the file", "file-in-use"),
