@@ -21,9 +21,13 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Footer, Header
 
+from ...core.atomic import write_text
+from ...core.project import MODEL_KINDS, ModelKind
+from ..guide.overview import OVERVIEW
 from ..guide.view import Reply, StepLine, StepView
+from ..guide.words import title, why
 from .screens import HelpScreen
-from .widgets.blocks import PlayAudio
+from .widgets.blocks import CopyText, PlayAudio
 from .widgets.questions import Answered
 from .widgets.step_list import StepChosen, StepList
 from .widgets.step_pane import ActionPressed, StepPane
@@ -45,6 +49,7 @@ class GuideApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "step_help", "Help"),
         Binding("f2", "focus_steps", "Steps"),
+        Binding("f3", "overview", "Overview"),
         Binding("f7", "move(-1)", "Back"),
         Binding("f8", "move(1)", "Next"),
         Binding("f9", "primary", "Do it"),
@@ -127,17 +132,21 @@ class GuideApp(App[None]):
 
     def go_to(self, step_id: str) -> None:
         """Show another step."""
-        if step_id in self.guide.step_ids:
+        if step_id in (*self.guide.step_ids, OVERVIEW):
             self.step_id = step_id
             self.query_one(StepPane).scroll_home(animate=False)
             self.refresh_guide()
 
     def action_move(self, distance: int) -> None:
         """Go to the step ``distance`` places on."""
-        ids = self.guide.step_ids
+        ids = (OVERVIEW, *self.guide.step_ids)
         index = ids.index(self.step_id) + distance
         if 0 <= index < len(ids):
             self.go_to(ids[index])
+
+    def action_overview(self) -> None:
+        """Show where everything stands."""
+        self.go_to(OVERVIEW)
 
     def action_focus_steps(self) -> None:
         """Put the keyboard on the step list."""
@@ -163,6 +172,7 @@ class GuideApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every step and every button is also in the palette."""
+        yield SystemCommand(title(OVERVIEW), why(OVERVIEW), self.action_overview)
         for line in self.query_one(StepList).lines:
             yield SystemCommand(
                 f"Go to {line.number}. {line.title}",
@@ -175,9 +185,14 @@ class GuideApp(App[None]):
                 yield SystemCommand(
                     action.label, "Do this now", lambda action_id=action.id: self.act(action_id)
                 )
-        yield SystemCommand(
-            "Edit the config", "Open the generated config in $EDITOR", self.action_edit_config
-        )
+        project = self.guide.project
+        for kind in MODEL_KINDS if project else ():
+            if project is not None and project.config_path(kind).exists():
+                yield SystemCommand(
+                    f"Edit the config ({kind})",
+                    "Open the generated config in $EDITOR",
+                    lambda kind=kind: self.action_edit_config(kind),
+                )
         yield SystemCommand(
             "Explain this step", "What it is for, and the keys", self.action_step_help
         )
@@ -185,10 +200,10 @@ class GuideApp(App[None]):
 
     # The world outside -------------------------------------------------------------------
 
-    def action_edit_config(self) -> None:
-        """Open the generated config in the user's editor and come back."""
+    def action_edit_config(self, kind: ModelKind = "acoustic") -> None:
+        """Open the generated config of a model in the user's editor and come back."""
         project = self.guide.project
-        path = project.config_path("acoustic") if project else None
+        path = project.config_path(kind) if project else None
         if path is None or not path.exists():
             self.notify("There is no config yet: the step 'Model' writes it.", severity="warning")
             return
@@ -202,6 +217,22 @@ class GuideApp(App[None]):
         except OSError as error:
             self.notify(f"'{editor}' could not be started: {error.strerror}.", severity="error")
         self.refresh_guide()
+
+    @on(CopyText)
+    def _copy(self, message: CopyText) -> None:
+        """Into the clipboard of the terminal, also over SSH; and into a file, for those without."""
+        self.copy_to_clipboard(message.text)
+        project = self.guide.project
+        if project is None:
+            self.notify("Copied.")
+            return
+        path = project.jobs_dir / "report.txt"
+        try:
+            write_text(path, message.text)
+        except OSError as error:
+            self.notify(f"Copied; it could not be saved: {error.strerror}.", severity="warning")
+            return
+        self.notify(f"Copied, and saved as {path}", timeout=10)
 
     @on(PlayAudio)
     def _play(self, message: PlayAudio) -> None:

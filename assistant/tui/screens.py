@@ -21,6 +21,7 @@ KEYS = """
 | Tab, Shift+Tab | next or previous field |
 | Enter | take the answer, press the button |
 | F2 | jump to the step list |
+| F3 | overview: where everything stands |
 | F7, F8 | previous, next step |
 | F9 | the main button of this step |
 | F4 | edit the config in your editor |
@@ -39,7 +40,8 @@ class HelpScreen(ModalScreen[None]):
         self._view = view
 
     def compose(self) -> ComposeResult:
-        parts = [f"## {self._view.number}. {self._view.title}", self._view.why]
+        number = f"{self._view.number}. " if self._view.number else ""
+        parts = [f"## {number}{self._view.title}", self._view.why]
         parts += [f"**{q.label}** – {q.help}" for q in self._view.questions if q.help]
         parts += ["### Keys", KEYS]
         with VerticalScroll(classes="window"):
