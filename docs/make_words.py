@@ -26,9 +26,9 @@ ROOT = Path(__file__).parents[1]
 WORDS = ROOT / "presets" / "words"
 KEYED = ("guide.yaml", "faces.yaml")
 
-UNSEEN = ("core/models/", "core/plots/", "core/demo/")
+UNSEEN = ("core/models/", "core/plots/", "core/demo/", "core/jobs/report.py")
 """Rooms that say nothing to people but their errors, or write it into pictures whose fonts know
-Latin letters."""
+Latin letters, or into reports for others."""
 _FOR_PROGRAMS = """
 Option Argument command Typer compile getLogger einsum partition rpartition split rsplit
 strip startswith endswith removeprefix removesuffix fromkeys open glob rglob getattr hasattr
@@ -55,6 +55,7 @@ NOT_SAID = re.compile(
     r"|File type =|Object class =|intervals: size|- \{"  # other programs' files
     r"|\| (spk|lang)_map|extra_phonemes: |singwiz\.yaml: |Sending large"
     r"|out of memory$|can't allocate|(google|my|icloud) drive|mobile documents|creative cloud"
+    r"|Traceback \(|Fatal Python|list of map|[^|]*[A-Za-z):]\|[A-Za-z\\('/]"  # for logs
     r"|OpenUtau\.Core|Apple \(mps\)|parselmouth \{|DDSP \{|singwiz \{version"
     r"|([A-Za-z]{1,3}( |$)){6}|h hy hw|r l ry|its experiment; |singwiz \{argv|\{(count|size)\} MB"
     r"|sil silB|br bre|\{\w+\} dB$|\{megabytes\} MB|\{name\}, \{GIB\}"

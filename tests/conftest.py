@@ -17,6 +17,8 @@ def no_fetched_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """What whoever runs the tests has fetched for their voices must not change results."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SINGWIZ_ASSETS", str(tmp_path_factory.mktemp("assets")))
+        # Nor may work of this machine make tests wait, or tests that run beside one another.
+        patch.setenv("SINGWIZ_QUEUE", str(tmp_path_factory.mktemp("queue")))
         yield
 
 

@@ -90,6 +90,8 @@ def list_(project: ProjectHere = Path(), as_json: Json = False) -> None:
         note = f"about {duration(job['eta'])} left" if job["eta"] is not None else ""
         if job["error"]:
             note = job["error"]["message"]
+        elif job["state"] == "waiting":
+            note = job["label"]
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(job["created"]))
         rows.append(
             (job["id"], job["stage"], job["state"], share, started, duration(job["elapsed"]), note)
@@ -126,7 +128,7 @@ def stop(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Stop running work. Training saves a checkpoint first."""
+    """Stop running work, or take waiting work out of the line. Training saves a checkpoint."""
     from ...core.jobs.supervisor import DEFAULT_GRACE, KILL_AFTER
 
     found = _find(_open(project), job, running=True)
@@ -147,3 +149,69 @@ def stop(
         print_json(_data(found))
     else:
         out().print(f"{found.id}: {status.state}")
+
+
+@app.command()
+def queue(as_json: Json = False) -> None:
+    """Long work of all your projects on this machine, by device and turn."""
+    from ...core.jobs.queue import list_tickets
+
+    tickets = list_tickets()
+    if as_json:
+        shown = [
+            {
+                "device": one.device,
+                "state": "running" if one.working else "waiting",
+                "project": one.project,
+                "stage": one.stage,
+                "model": one.model,
+                "job": one.job_dir.name,
+                "folder": str(one.job_dir),
+            }
+            for one in tickets
+        ]
+        print_json({"queue": shown})
+        return
+    if not tickets:
+        out().print("Nothing runs or waits.")
+        return
+    rows = [
+        (one.device, "running" if one.working else "waiting", one.what, one.job_dir.name)
+        for one in tickets
+    ]
+    show_table(("device", "state", "work", "job"), rows)
+
+
+@app.command()
+def rerun(
+    project: ProjectHere = Path(),
+    job: JobId = "",
+    as_json: Json = False,
+) -> None:
+    """Start a job again as it was started; training continues from its last checkpoint."""
+    from ...core.jobs import start_job
+
+    opened = _open(project)
+    found = _find(opened, job)
+    again = start_job(opened, found.stage, found.params)
+    if as_json:
+        print_json(_data(again))
+    else:
+        out().print(f"{again.id}: {again.status().state}")
+
+
+@app.command()
+def report(
+    project: ProjectHere = Path(),
+    job: JobId = "",
+    as_json: Json = False,
+) -> None:
+    """What helps others to help: how a job ended, versions and the log, without private paths."""
+    from ...core.jobs.report import report as report_of
+
+    found = _find(_open(project), job)
+    text = report_of(found)
+    if as_json:
+        print_json({"id": found.id, "report": text})
+    else:
+        out().print(text, end="", markup=False, highlight=False, soft_wrap=True)

@@ -151,6 +151,10 @@ class Desk:
             watches.append(self._watches[job.id])
         return watches
 
+    def all_jobs(self) -> list[Job]:
+        """Every job of the project."""
+        return [job for jobs in self._jobs_by_stage().values() for job in jobs]
+
     def _jobs(self, stage: str, model: str) -> list[Job]:
         jobs = self._jobs_by_stage().get(stage, [])
         if not model:

@@ -15,12 +15,14 @@ from typing import Any
 from ...core.errors import SingwizError
 from ...core.project import FILE_NAME, Project
 from ...core.words import again, join
+from . import overview
 from .desk import Desk
 from .fields import Refused, clean
+from .overview import OVERVIEW
 from .retelling import line_in_language, reply_in_language, view_in_language
 from .steps import STEPS
 from .steps.base import Step
-from .view import Action, Question, Reply, StepLine, StepStatus, StepView, Text
+from .view import Action, Copyable, Question, Reply, StepLine, StepStatus, StepView, Text
 from .words import say, title, why
 
 
@@ -105,6 +107,8 @@ class Guide:
         return view_in_language(self._view(step_id))
 
     def _view(self, step_id: str) -> StepView:
+        if step_id == OVERVIEW:
+            return self._view_overview()
         step = self._by_id[step_id]
         with self._lock:
             self._desk.refresh()
@@ -123,6 +127,7 @@ class Guide:
                         *self._trouble(),
                         *self._about_status(status),
                         *step.blocks(self._desk),
+                        *self._report(step),
                     ),
                     actions=self._actions(step, statuses),
                     job=step.job(self._desk),
@@ -158,6 +163,8 @@ class Guide:
         return reply_in_language(self._act(step_id, action_id))
 
     def _act(self, step_id: str, action_id: str) -> Reply:
+        if step_id == OVERVIEW:
+            return self._act_overview(str(action_id))
         step = self._by_id.get(step_id)
         if step is None:
             return Reply(False, say("refused.step"))
@@ -183,6 +190,49 @@ class Guide:
                 return Reply(False, say("refused.system", reason=error.strerror or error))
 
     # ---------------------------------------------------------------------------------
+
+    def _view_overview(self) -> StepView:
+        with self._lock:
+            lines, current = self.overview(), self.current()
+            words = title(OVERVIEW), why(OVERVIEW)
+            base = StepView(OVERVIEW, 0, *words, StepStatus.READY)
+            try:
+                blocks = tuple(overview.blocks(self._desk, lines))
+                stale, reason = self._stale()
+                actions = tuple(overview.actions(self._desk, current, stale, reason))
+            except SingwizError as error:
+                return replace(base, blocks=(*self._trouble(), _as_text(error)))
+            return replace(base, blocks=(*self._trouble(), *blocks), actions=actions)
+
+    def _act_overview(self, action: str) -> Reply:
+        with self._lock:
+            view = self._view_overview()
+            offered = next((one for one in view.actions if one.id == action), None)
+            if offered is None:
+                return Reply(False, say("refused.action"))
+            if not offered.enabled:
+                return Reply(False, offered.reason)
+            try:
+                if action == "continue":
+                    return Reply(True, go_to=self.current())
+                if action == "redo":
+                    return overview.redo(self._desk)
+                return overview.remove(self._desk, action)
+            except SingwizError as error:
+                return _as_reply(error)
+
+    def _stale(self) -> tuple[list[str], str]:
+        """Steps that are out of date and can be done again by themselves; why not yet, if so."""
+        if self._desk.project is None:
+            return [], ""
+        found = [
+            step
+            for step in self._steps
+            if step.id in overview.REDONE and step.own_status(self._desk) is StepStatus.STALE
+        ]
+        blocked = self._blocked_by(found[0], self._statuses()) if found else None
+        reason = say("job.earlier-first", step=title(blocked.id)) if blocked else ""
+        return [step.id for step in found], reason
 
     def _take(self, step: Step, values: dict[str, Any]) -> Reply:
         questions = {question.id: question for question in step.questions(self._desk)}
@@ -292,6 +342,18 @@ class Guide:
     def _trouble(self) -> tuple[Text, ...]:
         trouble = self._desk.file.trouble if self._desk.file else None
         return (_as_text(trouble),) if trouble else ()
+
+    def _report(self, step: Step) -> tuple[Copyable, ...]:
+        """What to send to somebody who can help, where work broke off."""
+        job = step.job(self._desk)
+        if job is None or job.state not in ("failed", "died"):
+            return ()
+        from ...core.jobs import Job
+        from ...core.jobs.report import report
+
+        folder = self._desk.opened.jobs_dir / job.id
+        text = self._desk.remembered(f"report-{step.id}", job.id, lambda: report(Job.open(folder)))
+        return (Copyable(say("job.report"), text),)
 
     def _about_status(self, status: StepStatus) -> tuple[Text, ...]:
         return (Text(say("job.stale"), "warning"),) if status is StepStatus.STALE else ()

@@ -15,6 +15,7 @@ from .view import (
     Block,
     Chart,
     Choice,
+    Copyable,
     Image,
     JobView,
     Question,
@@ -93,6 +94,9 @@ def _block(block: Block) -> Block:
                 x_label=again(block.x_label),
                 y_label=again(block.y_label),
             )
+        case Copyable():
+            # The text is for others, who may read English only.
+            return replace(block, title=again(block.title))
         case Image() | Audio():
             return replace(block, caption=again(block.caption))
     return block
@@ -109,5 +113,6 @@ def _job(job: JobView) -> JobView:
         label=again(job.label),
         error=again(job.error),
         hint=again(job.hint),
+        load=again(job.load),
         log_tail=tuple(again(line) for line in job.log_tail),
     )

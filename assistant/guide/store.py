@@ -6,7 +6,6 @@ is on disk now, lets the caller change it and writes it back at once.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import SingwizError
+from ...core.locking import file_lock
 from ...core.project import FILE_NAME, Project, ProjectState
 
 LOCK_NAME = ".singwiz.lock"
@@ -28,36 +28,6 @@ def signature(path: Path) -> Signature | None:
     except OSError:
         return None
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-
-
-@contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on ``path``; the system gives it back when a process dies."""
-    try:
-        handle = path.open("ab")
-    except OSError:
-        # A folder that cannot be written will say so when saving; reading needs no lock.
-        yield
-        return
-    with handle:
-        if sys.platform == "win32":
-            import msvcrt
-
-            handle.seek(0)
-            msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)
-            try:
-                yield
-            finally:
-                handle.seek(0)
-                msvcrt.locking(handle.fileno(), msvcrt.LK_UNLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 class ProjectFile:

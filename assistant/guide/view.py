@@ -65,13 +65,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A titled table of strings. ``severity_column`` may hold error, warning or note."""
+    """A titled table of strings. ``severity_column`` may hold error, warning or note; a ``folded``
+    one is long and shows its title only until somebody opens it."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     severity_column: int | None = None
     empty: str = "Nothing here."
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,15 @@ class Audio:
     version: int = 0
 
 
-Block = Text | Table | Chart | Image | Audio
+@dataclass(frozen=True, slots=True)
+class Copyable:
+    """A longer text to hand on, with a way to copy it; shown when somebody opens it."""
+
+    title: str
+    text: str
+
+
+Block = Text | Table | Chart | Image | Audio | Copyable
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +149,7 @@ class JobView:
     """
 
     id: str
-    state: Literal["running", "done", "failed", "cancelled", "died"]
+    state: Literal["waiting", "running", "done", "failed", "cancelled", "died"]
     label: str = ""
     fraction: float | None = None
     eta: float | None = None
@@ -147,6 +157,8 @@ class JobView:
     error: str = ""
     hint: str = ""
     log_tail: tuple[str, ...] = ()
+    load: str = ""
+    """How busy the machine is, while it runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .view import JobView
+from .words import say
 
 if TYPE_CHECKING:
     from ...core.jobs import Job, JobStatus
@@ -17,6 +18,8 @@ LOG_LINES = 12
 """Lines of the log that fit under a progress bar."""
 _PLAN = re.compile(r"\[(\d)/\d\] ")
 """Start of a line of a plan."""
+GPU_MEMORY = "machine/gpu_memory"
+"""Metric of a training: GiB."""
 CURVE_POINTS = 400
 """More points than this do not show on a screen, and travel to the browser every second."""
 
@@ -54,8 +57,8 @@ class JobWatch:
 
     @property
     def running(self) -> bool:
-        """Whether the job is still at work."""
-        return self.status.state == "running"
+        """Whether the job is still at work, or waits for its turn."""
+        return self.status.running
 
     @property
     def result(self) -> dict[str, Any]:
@@ -120,14 +123,33 @@ class JobWatch:
         return JobView(
             id=self.job.id,
             state=self.status.state,
-            label=self.label,
+            label=self.status.label if self.status.state == "waiting" else self.label,
             fraction=self.status.progress,
             eta=self.status.eta,
             elapsed=self.status.elapsed or 0.0,
             error=str(error.get("message", "")),
             hint=str(error.get("hint", "")),
             log_tail=tuple(self._log),
+            load=self._load() if self.status.state == "running" else "",
         )
+
+    def _load(self) -> str:
+        """How busy the machine is, and what torch has taken of the graphics card."""
+        import psutil
+
+        memory = psutil.virtual_memory()
+        parts = [
+            say(
+                "job.load",
+                cpu=round(psutil.cpu_percent(None)),
+                memory=f"{(memory.total - memory.available) / 2**30:.1f}",
+                total=f"{memory.total / 2**30:.0f}",
+            )
+        ]
+        taken = self.metrics.get(GPU_MEMORY)
+        if taken:
+            parts.append(say("job.load-gpu", gpu=f"{taken[-1][1]:.1f}"))
+        return ", ".join(parts)
 
 
 def thin_out(

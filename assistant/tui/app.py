@@ -22,11 +22,15 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Footer, Header
 
+from ...core.atomic import write_text
 from ...core.errors import SingwizError
+from ...core.project import MODEL_KINDS, ModelKind
 from ...core.words import has, join, language, languages, retell, save, say
+from ..guide.overview import OVERVIEW
 from ..guide.view import Reply, StepLine, StepView
+from ..guide.words import title, why
 from .screens import HelpScreen
-from .widgets.blocks import PlayAudio
+from .widgets.blocks import CopyText, PlayAudio
 from .widgets.questions import Answered
 from .widgets.step_list import StepChosen, StepList
 from .widgets.step_pane import ActionPressed, StepPane
@@ -49,7 +53,8 @@ class GuideApp(App[None]):
         # What they are called in the footer is said by name_keys.
         Binding("f1", "step_help", "tui.key.help"),
         Binding("f2", "focus_steps", "tui.key.steps"),
-        Binding("f3", "next_language", "tui.key.language"),
+        Binding("f3", "overview", "tui.key.overview"),
+        Binding("f6", "next_language", "tui.key.language"),
         Binding("f7", "move(-1)", "tui.key.back"),
         Binding("f8", "move(1)", "tui.key.ahead"),
         Binding("f9", "primary", "tui.key.primary"),
@@ -160,17 +165,21 @@ class GuideApp(App[None]):
 
     def go_to(self, step_id: str) -> None:
         """Show another step."""
-        if step_id in self.guide.step_ids:
+        if step_id in (*self.guide.step_ids, OVERVIEW):
             self.step_id = step_id
             self.query_one(StepPane).scroll_home(animate=False)
             self.refresh_guide()
 
     def action_move(self, distance: int) -> None:
         """Go to the step ``distance`` places on."""
-        ids = self.guide.step_ids
+        ids = (OVERVIEW, *self.guide.step_ids)
         index = ids.index(self.step_id) + distance
         if 0 <= index < len(ids):
             self.go_to(ids[index])
+
+    def action_overview(self) -> None:
+        """Show where everything stands."""
+        self.go_to(OVERVIEW)
 
     def action_focus_steps(self) -> None:
         """Put the keyboard on the step list."""
@@ -196,6 +205,7 @@ class GuideApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every step and every button is also in the palette."""
+        yield SystemCommand(title(OVERVIEW), why(OVERVIEW), self.action_overview)
         for line in self.query_one(StepList).lines:
             yield SystemCommand(
                 say("tui.go-to", number=line.number, title=line.title),
@@ -210,9 +220,14 @@ class GuideApp(App[None]):
                     say("tui.do-now"),
                     lambda action_id=action.id: self.act(action_id),
                 )
-        yield SystemCommand(
-            say("tui.edit-config"), say("tui.edit-config-help"), self.action_edit_config
-        )
+        project = self.guide.project
+        for kind in MODEL_KINDS if project else ():
+            if project is not None and project.config_path(kind).exists():
+                yield SystemCommand(
+                    say("tui.edit-config", kind=kind),
+                    say("tui.edit-config-help"),
+                    lambda kind=kind: self.action_edit_config(kind),
+                )
         yield SystemCommand(say("tui.explain"), say("tui.explain-help"), self.action_step_help)
         for one in languages():
             yield SystemCommand(
@@ -229,10 +244,10 @@ class GuideApp(App[None]):
 
     # The world outside -------------------------------------------------------------------
 
-    def action_edit_config(self) -> None:
-        """Open the generated config in the user's editor and come back."""
+    def action_edit_config(self, kind: ModelKind = "acoustic") -> None:
+        """Open the generated config of a model in the user's editor and come back."""
         project = self.guide.project
-        path = project.config_path("acoustic") if project else None
+        path = project.config_path(kind) if project else None
         if path is None or not path.exists():
             self.notify(say("tui.no-config"), severity="warning")
             return
@@ -247,6 +262,23 @@ class GuideApp(App[None]):
             text = say("tui.editor-failed", editor=editor, reason=error.strerror or str(error))
             self.notify(text, severity="error")
         self.refresh_guide()
+
+    @on(CopyText)
+    def _copy(self, message: CopyText) -> None:
+        """Into the clipboard of the terminal, also over SSH; and into a file, for those without."""
+        self.copy_to_clipboard(message.text)
+        project = self.guide.project
+        if project is None:
+            self.notify(say("tui.copied"))
+            return
+        path = project.jobs_dir / "report.txt"
+        try:
+            write_text(path, message.text)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self.notify(say("tui.copied-only", reason=reason), severity="warning")
+            return
+        self.notify(say("tui.copied-saved", path=str(path)), timeout=10)
 
     @on(PlayAudio)
     def _play(self, message: PlayAudio) -> None:

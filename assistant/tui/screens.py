@@ -27,7 +27,8 @@ class HelpScreen(ModalScreen[None]):
         self._view = view
 
     def compose(self) -> ComposeResult:
-        parts = [f"## {self._view.number}. {self._view.title}", self._view.why]
+        number = f"{self._view.number}. " if self._view.number else ""
+        parts = [f"## {number}{self._view.title}", self._view.why]
         parts += [f"**{q.label}** – {q.help}" for q in self._view.questions if q.help]
         parts += [f"### {say('tui.keys-title')}", say("tui.keys")]
         with VerticalScroll(classes="window"):

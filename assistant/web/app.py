@@ -12,7 +12,9 @@ import gradio as gr
 
 from ...core.words import join, language, languages, matching, say, speaking, wanted
 from ..guide.guide import Guide
+from ..guide.overview import OVERVIEW
 from ..guide.view import Reply, StepView
+from ..guide.words import title
 from .fields import Field, error_update, field
 from .page import (
     MARKS,
@@ -91,6 +93,8 @@ class _Page:
                 scale=0,
             )
         self.step_id = gr.State(guide.current())
+        # The step that was shown before the overview.
+        self.left = gr.State("")
         self.form = gr.State("")
         self.values = gr.State("")
         self.doubt = gr.State("")
@@ -116,8 +120,9 @@ class _Page:
 
         with gr.Row(elem_id="move"):
             # The list of steps lets people only go back; looking ahead is allowed as well.
-            back = gr.Button(say("web.back"), size="sm", elem_id="back")
-            ahead = gr.Button(say("web.ahead"), size="sm", elem_id="ahead")
+            back = gr.Button(say("web.back"), size="sm", elem_id="move-back")
+            whole = gr.Button(title(OVERVIEW), size="sm", elem_id="to-overview")
+            ahead = gr.Button(say("web.ahead"), size="sm", elem_id="move-ahead")
 
         self.everything = [
             self.heading,
@@ -131,6 +136,7 @@ class _Page:
             self.curves,
             self.tongue,
             back,
+            whole,
             ahead,
         ]
         refresh: dict[str, Any] = {
@@ -162,15 +168,24 @@ class _Page:
 
         for button, distance in ((back, -1), (ahead, 1)):
             button.click(
-                lambda step_id, by=distance: self.beside(step_id, by),
-                [self.step_id],
+                lambda step_id, left, by=distance: self.beside(step_id, by, left),
+                [self.step_id, self.left],
                 [self.step_id, self.walkthrough],
                 **PRIVATE,
             ).then(**refresh)
 
-    def beside(self, step_id: str, distance: int) -> tuple[str, Any]:
-        """The step before or after one."""
+        whole.click(
+            lambda step_id: (OVERVIEW, step_id if step_id != OVERVIEW else gr.skip()),
+            [self.step_id],
+            [self.step_id, self.left],
+            **PRIVATE,
+        ).then(**refresh)
+
+    def beside(self, step_id: str, distance: int, left: str) -> tuple[str, Any]:
+        """The step before or after one; from the overview back to the one that was left."""
         ids = list(self.numbers)
+        if step_id not in self.numbers:
+            step_id, distance = (left if left in self.numbers else ids[0]), 0
         index = min(max(ids.index(step_id) + distance, 0), len(ids) - 1)
         return ids[index], gr.Walkthrough(selected=index + 1)
 
@@ -214,6 +229,7 @@ class _Page:
             blocks_signature(view, charts_of(view)),
             gr.Dropdown(value=language(), label=say("face.language")),
             say("web.back"),
+            title(OVERVIEW),
             say("web.ahead"),
         ]
 
@@ -315,7 +331,8 @@ class _Page:
             reply = self.guide.act(form.step_id, action)
         _notify(reply)
         next_step = reply.go_to or form.step_id
-        shown = gr.Walkthrough(selected=self.numbers[next_step]) if reply.go_to else gr.skip()
+        known = bool(reply.go_to) and next_step in self.numbers
+        shown = gr.Walkthrough(selected=self.numbers[next_step]) if known else gr.skip()
         return [next_step, shown, *self._updates(form, set(changed))]
 
 
@@ -357,5 +374,6 @@ def _heading(name: str, titles: list[str]) -> str:
 
 
 def _why(view: StepView) -> str:
-    title = f"<h2>{view.number}. {_escape(view.title)}</h2>"
-    return f"{title}<p>{_escape(view.why)}</p>"
+    number = f"{view.number}. " if view.number else ""
+    heading = f"<h2>{number}{_escape(view.title)}</h2>"
+    return f"{heading}<p>{_escape(view.why)}</p>"

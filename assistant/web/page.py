@@ -80,6 +80,8 @@ def job_html(job: JobView | None) -> str:
         return ""
     log = "".join(f"{escape(line)}\n" for line in job.log_tail[-5:])
     log_html = f"<pre>{log}</pre>" if log else ""
+    if job.state == "waiting":
+        return f'<div class="job running" role="status">⏳ {escape(job.label)}</div>'
     if job.state != "running":
         fallback = say(
             {"cancelled": "face.stopped", "died": "face.died"}.get(job.state, "face.failed")
@@ -90,10 +92,11 @@ def job_html(job: JobView | None) -> str:
     label = escape(job.label or say("face.working"))
     value = "" if job.fraction is None else f' value="{job.fraction:.4f}"'
     percent = "" if job.fraction is None else f"{100 * job.fraction:.0f} %"
+    load = f" · {escape(job.load)}" if job.load else ""
     return (
         f'<div class="job running" role="status"><span>{label}</span>'
         f'<progress max="1"{value} aria-label="{label}"></progress>'
-        f"<small>{percent} {times(job)}</small>{log_html}</div>"
+        f"<small>{percent} {times(job)}{load}</small>{log_html}</div>"
     )
 
 

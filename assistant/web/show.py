@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ...core.words import say
-from ..guide.view import Audio, Block, Chart, Image, Table, Text
+from ..guide.view import Audio, Block, Chart, Copyable, Image, Table, Text
 
 SEVERITIES = {"error": "✖", "warning": "▲", "note": "•"}
 
@@ -26,8 +26,24 @@ def show_blocks(step_id: str, blocks: Sequence[Block]) -> None:
         match block:
             case Text():
                 gr.Markdown(block.body, elem_classes=["note", block.tone])
+            case Table(folded=True):
+                with gr.Accordion(block.title, open=False, elem_classes="folded"):
+                    _table(block, f"table-{number}")
             case Table():
                 _table(block, f"table-{number}")
+            case Copyable():
+                with gr.Accordion(block.title, open=False, elem_classes="folded"):
+                    gr.Textbox(
+                        block.text,
+                        label=block.title,
+                        lines=8,
+                        max_lines=20,
+                        interactive=False,
+                        buttons=["copy"],
+                        elem_classes="copyable",
+                        key=("copyable", step_id, block.title),
+                        preserved_by_key=[],
+                    )
             case Image():
                 if block.caption:
                     # Gradio's own label would lie upon the picture and hide its heading.

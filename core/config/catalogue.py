@@ -485,6 +485,13 @@ _RULES: tuple[Rule, ...] = (
         "With nine sines and noise the pitch cannot be moved away from the spectrogram.",
     ),
     Rule(
+        "config-vocoder-pitch-first",
+        _E,
+        "Pitch first without a pitch",
+        "Set pitch_first to false, or gan_recipe to nsf or fast.",
+        "The original HiFi-GAN hears the spectrogram only.",
+    ),
+    Rule(
         "config-vocoder-losses",
         _E,
         "Spectra of the loss do not fit",

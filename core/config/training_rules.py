@@ -46,9 +46,12 @@ def _start(config: Config, base: Path) -> Findings:
     if not config.finetune_enabled:
         return
     vocoder = config.kind == "vocoder"
-    source = base / path if path else None
-    there = source is not None and (source.is_file() or (vocoder and source.is_dir()))
-    if not there and not (vocoder and network_file("", base, "vocoder-base")):
+    if vocoder:
+        # A fetched one stands in for the name in everybody's configs, never for one's own file.
+        there = bool(path) and network_file(str(path), base, "vocoder-base") is not None
+    else:
+        there = bool(path) and (base / str(path)).is_file()
+    if not there:
         yield say(
             "config-file-missing",
             ERROR,

@@ -338,6 +338,24 @@ class VocoderKeys(Section):
         default=2.5,
         low=0,
     )
+    aux_step: int = key(
+        "For so many steps at the beginning the generator learns from spectrograms alone; then "
+        "the discriminators join in. Such steps cost a fraction.",
+        stage="t",
+        level="r",
+        kinds="W",
+        default=0,
+        low=0,
+    )
+    pitch_first: bool = key(
+        "Begin with the sines louder than the spectrogram, and keep the filters between frames "
+        "smooth: a small network then sings the right pitch from the first step on, and cannot "
+        "hum at the frame rate instead. For vocoders from nothing.",
+        stage="t",
+        level="r",
+        kinds="W",
+        default=False,
+    )
     generater_optimizer_args: OptimizerArgs = key(
         "The optimizer of the generator (the spelling is SingingVocoders').",
         stage="t",

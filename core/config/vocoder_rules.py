@@ -67,6 +67,14 @@ def _network(config: Config, base: Path) -> Findings:
             "Only a vocoder with 'mini_nsf' can learn to sing at other pitches.",
             "Set model_args.mini_nsf to true, or pc_aug to false.",
         )
+    if config.pitch_first and config.gan_recipe == "hifigan":
+        yield say(
+            "config-vocoder-pitch-first",
+            ERROR,
+            "pitch_first",
+            "The original HiFi-GAN is given no pitch that could come first.",
+            "Set pitch_first to false, or gan_recipe to nsf or fast.",
+        )
 
 
 def _losses(config: Config, base: Path) -> Findings:

@@ -348,6 +348,9 @@ def _write_papers(plan: BankPlan, folder: Path) -> None:
         "",
         "Install it: drop the zip file onto OpenUTAU's window, or copy this folder into the",
         "folder 'Singers' of OpenUTAU.",
+        "",
+        # Without that nothing is exported, see plan_bank.
+        "Its maker has confirmed that the singers agree to this voice being made.",
     ]
     if plan.vocoder is None:
         lines += ["", f"It needs the vocoder package '{plan.vocoder_name}' in OpenUTAU."]

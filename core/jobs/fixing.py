@@ -27,7 +27,7 @@ def fix_project(project: Project, params: Mapping[str, Any], reporter: Reporter)
 
     ``params`` may have ``only`` (codes), ``all`` (risky fixes, too), ``dry_run``, ``check`` (id of
     a finished check that is up to date), and ``model``; or ``cures`` (suggestions of the mismatch
-    desk as plain data), ``dry_run`` and ``recheck``.
+    desk as plain data) or ``fill`` (see :mod:`.filling`), ``dry_run`` and ``recheck``.
 
     Returns:
         ``dry_run``; ``applied`` (records of the applied plans, oldest first); ``plan`` (what
@@ -39,7 +39,13 @@ def fix_project(project: Project, params: Mapping[str, Any], reporter: Reporter)
             read or written. What was applied before stays applied and can be undone.
     """
     if params.get("cures") is not None:
-        return _cure(project, params, reporter)
+        plan = plan_cures(project, [cure_from(content) for content in params["cures"]])
+        return _carry_out(project, plan, params, reporter)
+    if params.get("fill"):
+        from .filling import plan_filling
+
+        plan = plan_filling(project, [str(one) for one in params["fill"]], reporter=reporter)
+        return _carry_out(project, plan, params, reporter)
     from ..dataset.fixes import plan_fixes
 
     only = list(params.get("only") or ()) or None
@@ -92,8 +98,9 @@ def _result_of(project: Project, job_id: object) -> dict[str, Any] | None:
     return status.result if known else None
 
 
-def _cure(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    plan = plan_cures(project, [cure_from(content) for content in params["cures"]])
+def _carry_out(
+    project: Project, plan: Plan, params: Mapping[str, Any], reporter: Reporter
+) -> dict[str, Any]:
     applied: list[JournalEntry] = []
     if plan and not params.get("dry_run"):
         applied.append(_apply(project, plan, reporter))

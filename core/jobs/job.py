@@ -12,7 +12,7 @@ import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,8 +21,10 @@ from ..errors import USAGE_PROBLEM, SingwizError
 from ..project import Project
 from ..reporting import Reporter
 from .events import EVENTS_FILE, STOP_FILE, EventReader, EventWriter
+from .knowledge import vanished
 from .pace import Pace
 from .processes import end_family, family, identify, is_alive, launch, python_module, wait_until
+from .queue import Place, describe, device_of, model_of
 from .records import (
     JOB_FILE,
     LOG_FILE,
@@ -35,7 +37,7 @@ from .records import (
 )
 from .supervisor import DEFAULT_GRACE, KILL_AFTER
 
-JobState = Literal["running", "done", "failed", "cancelled", "died"]
+JobState = Literal["waiting", "running", "done", "failed", "cancelled", "died"]
 
 RUN_STAGE = "singwiz.core.jobs.stages:run_stage"
 START_TIMEOUT = 30.0
@@ -52,8 +54,8 @@ class JobStatus:
     Attributes:
         progress: finished share 0..1, None while unknown.
         eta: seconds until done, None while unknown or not running.
-        elapsed: seconds since the start, until the end.
-        label: what it is doing, e.g. ``"step 120 of 2000"``.
+        elapsed: seconds of work, until the end; of waiting as long as it waits.
+        label: what it is doing, e.g. ``"step 120 of 2000"``, or what it waits for.
         error: ``{"code", "message", "hint", "where"}`` of a failed or died job.
         result: what the stage returned; a stopped training has one, too.
     """
@@ -68,8 +70,8 @@ class JobStatus:
 
     @property
     def running(self) -> bool:
-        """True while work goes on."""
-        return self.state == "running"
+        """True while work goes on, or waits for its turn."""
+        return self.state in ("running", "waiting")
 
 
 class Job:
@@ -81,6 +83,7 @@ class Job:
         self.stage = str(record.get("stage", ""))
         self.params: dict[str, Any] = dict(record.get("params") or {})
         self.created = float(record.get("created") or 0.0)
+        self.after: tuple[str, ...] = tuple(map(str, record.get("after") or ()))
         self._record = record
         self._reader = EventReader(folder / EVENTS_FILE)
         self._pace = Pace()
@@ -103,6 +106,11 @@ class Job:
             )
         return cls(folder, record)
 
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """Content of ``job.json`` as last read."""
+        return self._record
+
     def _processes(self) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
         """Identities of supervisor and worker."""
         if not self._record.get("worker"):  # they report one after the other
@@ -117,7 +125,7 @@ class Job:
 
     @property
     def running(self) -> bool:
-        """True while work goes on; cheaper than :meth:`status`."""
+        """True while work goes on or waits for its turn; cheaper than :meth:`status`."""
         return not (self.dir / RESULT_FILE).exists() and self._alive()
 
     def status(self) -> JobStatus:
@@ -129,26 +137,25 @@ class Job:
             record = read_record(self.dir / RESULT_FILE) or {
                 "state": "died",
                 "ended": self._last_sign_of_life(),
-                "error": {
-                    "code": "job-died",
-                    "message": "The work stopped before it was finished: its process is gone.",
-                    "hint": "Start it again; training continues from its last checkpoint.",
-                    "where": str(self.dir / LOG_FILE),
-                },
+                "error": vanished(self.dir),
             }
+        self._processes()  # reads again what was written when its turn came
+        # Time in the line is no work.
+        began = float(self._record.get("started") or self.created)
         if record is None:
             now = time.time()
+            waiting = self._record.get("waiting")
             return JobStatus(
-                "running",
+                "waiting" if waiting else "running",
                 progress=self._pace.fraction,
                 eta=self._pace.eta(now),
-                elapsed=max(now - self.created, 0.0),
-                label=self._pace.label,
+                elapsed=max(now - began, 0.0),
+                label=_waits_for(waiting) if waiting else self._pace.label,
             )
         return JobStatus(
             record["state"],
             progress=1.0 if record["state"] == "done" else self._pace.fraction,
-            elapsed=max(float(record.get("ended") or self.created) - self.created, 0.0),
+            elapsed=max(float(record.get("ended") or began) - began, 0.0),
             label=self._pace.label,
             error=record.get("error"),
             result=record.get("result"),
@@ -211,6 +218,12 @@ class Job:
         return self.status()
 
 
+def _waits_for(waiting: Mapping[str, Any]) -> str:
+    """What a job waits for, e.g. ``"busy with train (acoustic) of 'aoi', then yours"``."""
+    what = waiting.get("what") or waiting.get("job") or "other work"
+    return f"busy with {what}, then yours"
+
+
 def list_jobs(project: Project) -> list[Job]:
     """All jobs of a project, newest first; folders without a readable record are left out."""
     jobs = []
@@ -236,9 +249,16 @@ def latest_job(project: Project, stage: str) -> Job | None:
     return next(_of_stage(project, stage), None)
 
 
-def running_job(project: Project, stage: str) -> Job | None:
-    """The job of a stage that is at work now, if any."""
-    return next((job for job in _of_stage(project, stage) if job.running), None)
+def running_job(project: Project, stage: str, model: str = "") -> Job | None:
+    """The job of a stage (for one kind of model) that works or waits now, if any."""
+    return next(
+        (
+            job
+            for job in _of_stage(project, stage)
+            if (not model or model_of(stage, job.params) == model) and job.running
+        ),
+        None,
+    )
 
 
 def start_job(
@@ -246,21 +266,28 @@ def start_job(
     stage: str,
     params: Mapping[str, Any] | None = None,
     *,
+    after: Sequence[str] = (),
     entry: str = RUN_STAGE,
 ) -> Job:
     """Start a stage as a process of its own that outlives the caller.
 
+    Long work waits for its turn if the device is busy, see :mod:`.queue`.
+
     Args:
         params: what the stage is told; has to be plain data.
+        after: ids of jobs of this project whose results are needed. It waits for them, and is
+            given up if one of them does not come to a good end.
         entry: ``"module:function"`` that does the work, called like ``stages.run_stage``.
 
     Raises:
-        SingwizError: ``job-running`` if a job of that stage is at work on the project,
-            ``job-not-started`` if the process could not be started.
+        SingwizError: ``job-running`` if a job of that stage (and kind of model) is at work on the
+            project, ``job-not-started`` if the process could not be started.
     """
     _reap()
+    given = params or {}
+    more = {"device": device_of(project, stage, given), "after": list(after)}
     with _one_starter(project):
-        job = _new_job(project, stage, params or {})
+        job = _new_job(project, stage, given, **{key: one for key, one in more.items() if one})
     with (job.dir / LOG_FILE).open("ab") as log:
         supervisor = launch(
             python_module("singwiz.core.jobs.supervisor", str(job.dir), entry),
@@ -308,23 +335,35 @@ def run_here(
         return run_stage(stage, project, params, Reporter())
     with _one_starter(project):
         job = _new_job(project, stage, params, worker=identify(os.getpid()))
-    with (job.dir / LOG_FILE).open("a", encoding="utf-8") as log:
-        return run_recorded(
-            job.dir,
-            EventWriter(job.dir),
-            log,
-            lambda tee: run_stage(stage, project, dict(params), tee),
-            audience=reporter,
+    # Who sits in front of it gets it at once, but others shall wait for it.
+    place = Place(device_of(project, stage, params), job.dir, job.record, working=True)
+    for ticket in place.others_working():
+        reporter.warning(
+            "device-busy",
+            f"This machine is busy with {ticket.what}; both will take longer. "
+            "The wizard would have waited.",
         )
+    try:
+        with (job.dir / LOG_FILE).open("a", encoding="utf-8") as log:
+            return run_recorded(
+                job.dir,
+                EventWriter(job.dir),
+                log,
+                lambda tee: run_stage(stage, project, dict(params), tee),
+                audience=reporter,
+            )
+    finally:
+        place.leave()
 
 
 def _new_job(project: Project, stage: str, params: Mapping[str, Any], **more: Any) -> Job:
-    """Make the folder and record of a new job, unless one of that stage is running."""
-    other = running_job(project, stage)
+    """Make the folder and record of a new job, unless one of its kind works or waits."""
+    model = model_of(stage, params)
+    other = running_job(project, stage, model)
     if other is not None:
         raise SingwizError(
             "job-running",
-            f"'{stage}' is already at work on this project (job {other.id}).",
+            f"'{describe(stage, model)}' is already at work on this project (job {other.id}).",
             hint=f"Wait for it, or stop it with: singwiz jobs stop '{project.root}'",
             where=str(other.dir),
             exit_code=USAGE_PROBLEM,

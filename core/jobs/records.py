@@ -18,10 +18,10 @@ from ..atomic import write_text
 from ..errors import USAGE_PROBLEM, Cancelled, SingwizError
 from ..reporting import Reporter
 from .events import EventWriter, to_plain
+from .knowledge import LOG_FILE, known_error
 
 JOB_FILE = "job.json"
 RESULT_FILE = "result.json"
-LOG_FILE = "log.txt"
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:
@@ -188,7 +188,7 @@ def run_recorded(
         if isinstance(exception, SystemExit) and reporter.cancelled():
             write_result(job_dir, "cancelled")
             raise Cancelled from None
-        known = as_user_error(exception)
+        known = as_user_error(exception) or known_error(exception)
         if known is None or known is not exception:
             traceback.print_exc(file=log)
         error = known or bug_report(exception, job_dir / LOG_FILE)

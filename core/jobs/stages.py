@@ -7,8 +7,8 @@ returns plain data. Each stage imports what it needs only when it runs.
 stage    params (all optional unless said otherwise)
 ======== ==================================================================================
 check    ``model``, ``workers``
-fix      ``only``, ``all``, ``dry_run``, ``check``, ``model``; or ``cures``, ``dry_run``,
-         ``recheck``; see :func:`.fixing.fix_project`
+fix      ``only``, ``all``, ``dry_run``, ``check``, ``model``; or ``cures`` or ``fill``,
+         ``dry_run``, ``recheck``; see :func:`.fixing.fix_project`
 undo     ``overwrite``, ``recheck``
 profile  ``workers``, ``output`` (folder)
 picture  ``item`` (needed), ``dataset``, ``start``, ``end``, ``output`` (folder)

@@ -13,8 +13,10 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from .events import STOP_FILE, EventWriter
+from .knowledge import sudden_end
 from .processes import (
     end_family,
     family,
@@ -24,6 +26,7 @@ from .processes import (
     launch,
     python_module,
 )
+from .queue import Place, Ticket, describe, model_of, unfinished
 from .records import (
     JOB_FILE,
     LOG_FILE,
@@ -34,6 +37,8 @@ from .records import (
 )
 
 POLL_INTERVAL = 0.1
+QUEUE_INTERVAL = 0.5
+"""Seconds between two looks whether it is this job's turn."""
 KILL_AFTER = 5.0
 """Seconds between TERM and KILL."""
 EXIT_PATIENCE = 15.0
@@ -85,6 +90,60 @@ def supervise(job_dir: Path, entry: str) -> None:
     signal.signal(signal.SIGTERM, on_terminate)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
+    record["supervisor"] = identify(os.getpid())
+    write_record(job_file, record)
+    place = Place(str(record.get("device") or ""), job_dir, record)
+    try:
+        if _has_its_turn(job_dir, record, place):
+            _work(job_dir, entry, record)
+    finally:
+        place.leave()
+
+
+def _has_its_turn(job_dir: Path, record: dict[str, Any], place: Place) -> bool:
+    """Wait for the device and for work that has to be done before; False if it never comes to it.
+
+    What it waits for stands in ``job.json`` for everybody to see.
+    """
+    while True:
+        before, state = unfinished(job_dir.parent, record.get("after") or ())
+        if state:
+            write_result(job_dir, "cancelled", error=_given_up(before, state))
+            return False
+        ticket = None if before else place.busy_with()
+        if not before and ticket is None:
+            return True
+        waiting = _waiting_for(job_dir.parent / before if before else None, ticket)
+        if record.get("waiting") != waiting:
+            record["waiting"] = waiting
+            write_record(job_dir / JOB_FILE, record)
+        for _ in range(round(QUEUE_INTERVAL / POLL_INTERVAL)):
+            if (job_dir / STOP_FILE).exists():
+                write_result(job_dir, "cancelled")
+                return False
+            time.sleep(POLL_INTERVAL)
+
+
+def _waiting_for(before: Path | None, ticket: Ticket | None) -> dict[str, str]:
+    if ticket is not None:
+        return {"job": ticket.job_dir.name, "what": ticket.what}
+    assert before is not None
+    needed = read_record(before / JOB_FILE) or {}
+    stage = str(needed.get("stage", ""))
+    model = model_of(stage, needed.get("params") or {})
+    return {"job": before.name, "what": describe(stage, model)}
+
+
+def _given_up(before: str, state: str) -> dict[str, str]:
+    return {
+        "code": "job-before-failed",
+        "message": f"It was not started, because the work before it ended as '{state}'.",
+        "hint": f"See what became of {before}, then start again.",
+        "where": before,
+    }
+
+
+def _work(job_dir: Path, entry: str, record: dict[str, Any]) -> None:
     with (job_dir / LOG_FILE).open("ab") as log:
         worker = launch(
             python_module("singwiz.core.jobs.worker", str(job_dir), entry),
@@ -92,9 +151,10 @@ def supervise(job_dir: Path, entry: str) -> None:
             cwd=job_dir,
             detached=False,
         )
-    record["supervisor"] = identify(os.getpid())
+    record.pop("waiting", None)
+    record["started"] = time.time()
     record["worker"] = identify(worker.pid)
-    write_record(job_file, record)
+    write_record(job_dir / JOB_FILE, record)
 
     ladder = StopLadder(job_dir, worker)
     result_file = job_dir / RESULT_FILE
@@ -116,14 +176,7 @@ def _record_sudden_end(job_dir: Path, code: int, *, requested: bool) -> None:
     if requested:
         write_result(job_dir, "cancelled")
         return
-    how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    error = {
-        "code": "job-died",
-        "message": f"The work was ended from outside before it was finished ({how}).",
-        "hint": "Start it again; training continues from its last checkpoint. If this repeats, "
-        "the computer probably runs out of memory: choose a smaller batch.",
-        "where": str(job_dir / LOG_FILE),
-    }
+    error = sudden_end(code, job_dir)
     events = EventWriter(job_dir)
     events.error(error)
     events.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ class Journal:
             and math.isfinite(one.score)
             and (one is newest or one.step in saved)
         ]
-        return min(candidates, key=lambda one: one.score, default=None)
+        return min(candidates, key=lambda one: (bool(one.against), one.score), default=None)
 
     def protected(self) -> set[int]:
         """Steps whose checkpoints must not be deleted."""
@@ -108,7 +108,7 @@ class Journal:
         checkpoint = latest_checkpoint(self.work_dir, best.step)
         if checkpoint is None:
             return
-        compared = sum(one.comparable(best) for one in self.records)
+        compared = [one for one in self.records if one.comparable(best)]
         measured = {one.name: one.label for one in best.measurements}
         what = measured.get(best.score_name, best.score_name.replace("_", " "))
         content = {
@@ -116,9 +116,18 @@ class Journal:
             "checkpoint": checkpoint.name,
             "score_name": best.score_name,
             "score": best.score,
-            "why": f"lowest {what} of {compared} validations on {best.items} held-out recordings",
+            "why": f"lowest {what} of {len(compared)} validations on {best.items} held-out "
+            f"recordings{_reservation(best, compared)}",
         }
         write_text(self.work_dir / BEST, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def _reservation(best: ValidationRecord, compared: Sequence[ValidationRecord]) -> str:
+    """What besides the score decided, as the end of a sentence."""
+    if best.against:
+        return f"; still {best.against}"
+    against = next((one.against for one in compared if one.against), "")
+    return f"; those that are {against} do not count" if against else ""
 
 
 def read_validations(work_dir: Path) -> list[ValidationRecord]:

@@ -69,6 +69,8 @@ class ValidationRecord:
         items: recordings that the score was measured on.
         measurements: everything that was measured.
         notices: what held at this step.
+        against: what else speaks against this checkpoint, in two or three words: whatever its
+            score, it is the best only where the same holds for all. Empty if nothing does.
     """
 
     step: int
@@ -79,6 +81,7 @@ class ValidationRecord:
     items: int
     measurements: tuple[Measurement, ...] = ()
     notices: tuple[Notice, ...] = field(default=())
+    against: str = ""
 
     def comparable(self, other: ValidationRecord) -> bool:
         """True if the scores mean the same."""
@@ -103,6 +106,7 @@ class ValidationRecord:
                 for one in plain["measurements"]
             ),
             notices=tuple(Notice(**one) for one in plain["notices"]),
+            against=str(plain.get("against", "")),
         )
 
 

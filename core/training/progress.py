@@ -100,6 +100,10 @@ class ProgressReporter(Callback):
         values["lr"] = float(trainer.optimizers[0].param_groups[0]["lr"])
         tagged = {f"training/{name}": value for name, value in values.items()}
         self.publish(trainer, tagged, step)
+        device = trainer.strategy.root_device
+        if device.type == "cuda":  # only this process can tell what torch has taken
+            taken = torch.cuda.max_memory_reserved(device) / 2**30
+            self.reporter.metric("machine/gpu_memory", taken, step)
 
     def publish(self, trainer: pl.Trainer, values: dict[str, float], step: int) -> None:
         """Put numbers on TensorBoard's curves and tell the reporter."""

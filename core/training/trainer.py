@@ -30,6 +30,7 @@ from .compiling import compile_networks, compiling_explained
 from .experiment import Experiment, check_resumable, open_experiment, write_experiment
 from .finetune import FinetuneReport, freeze, load_pretrained
 from .hardware import TrainingHardware, choose_hardware
+from .keeping import read_kept
 from .memory import OutOfMemory, memory_explained
 from .preflight import Preflight, announce, look_ahead
 from .progress import ProgressReporter
@@ -263,7 +264,7 @@ def _run(
         permanent_start=options.get("permanent_ckpt_start"),
         permanent_interval=options.get("permanent_ckpt_interval"),
         reporter=reporter,
-        protected=task.book.journal.protected,
+        protected=lambda: task.book.journal.protected() | read_kept(experiment.work_dir),
     )
     with _asks_to_stop(reporter) as stop:
         progress = ProgressReporter(

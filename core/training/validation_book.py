@@ -56,6 +56,7 @@ class ValidationBook:
         measurements: Sequence[Measurement],
         score: tuple[str, float] | None,
         items: int,
+        against: str = "",
     ) -> None:
         """Write a validation down and say what follows from the series.
 
@@ -67,10 +68,11 @@ class ValidationBook:
             score: name and value of what decides which checkpoint is best; the validation loss
                 if None.
             items: recordings that were measured.
+            against: what else speaks against the checkpoint, see :class:`.ValidationRecord`.
         """
         name, value = score or (f"validation/{TOTAL}", losses[TOTAL])
         record = ValidationRecord(
-            step, losses, training, name, value, items, measurements=tuple(measurements)
+            step, losses, training, name, value, items, tuple(measurements), against=against
         )
         for notice in self.journal.add(record):
             self._reporter.warning(notice.code, notice.message)

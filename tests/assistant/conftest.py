@@ -16,6 +16,7 @@ from singwiz.assistant.guide.view import (
     Audio,
     Chart,
     Choice,
+    Copyable,
     Image,
     JobView,
     Question,
@@ -66,6 +67,8 @@ class ScriptedGuide:
         return "two"
 
     def view(self, step_id: str) -> StepView:
+        if step_id == "overview":
+            return StepView(step_id, 0, "Everything", "Why.", StepStatus.READY)
         number = self.step_ids.index(step_id) + 1
         if step_id != "two":
             return StepView(step_id, number, step_id.title(), "Why.", StepStatus.DONE)
@@ -105,6 +108,8 @@ class ScriptedGuide:
                 Chart("Loss", {"mel_loss": self.curve}),
                 Image(self.folder / "picture.png", "A picture"),
                 Audio(self.folder / "sound.wav", "A sound"),
+                Table("Everything there is", ("key",), (("hop_size",),), folded=True),
+                Copyable("A report", "log …"),
             ),
             actions=(
                 Action("start", "Start training", primary=True),

@@ -518,6 +518,13 @@ def test_a_foreground_check_is_a_job_with_a_log(run: Run, project: Path) -> None
     assert job["result"]["summary"]["items"] == 6
     assert run("jobs", "logs", project, "--json").data["id"] == job["id"]
     assert job["id"] in run("jobs", "list", project).out
+    report = run("jobs", "report", project).out
+    assert "state    done" in report and str(project) not in report
+    assert run("jobs", "queue").out.strip() == "Nothing runs or waits."
+    again = run("jobs", "rerun", project, "--json").data
+    assert again["stage"] == "check" and again["id"] != job["id"]
+    stopped = run("jobs", "stop", project)
+    assert stopped.code in (0, 2), "it may have been quick"
 
 
 def test_bare_jobs_looks_at_the_project_in_this_folder(

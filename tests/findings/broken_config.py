@@ -156,6 +156,7 @@ VOCODER: dict[str, dict[str, Any]] = {
     "config-vocoder-task": {"task_cls": "training.univnet.univnet_task"},
     "config-vocoder-rates": {"model_args": {"upsample_rates": [8, 8, 2, 2]}},
     "config-vocoder-pitch-control": {"pc_aug": True, "model_args": {"mini_nsf": False}},
+    "config-vocoder-pitch-first": {"pitch_first": True, "gan_recipe": "hifigan"},
     "config-vocoder-losses": {"use_stftloss": True, "loss_hop_sizes": [256]},
     "config-vocoder-bf16": {"pl_trainer_precision": "bf16-mixed"},
 }

@@ -7,9 +7,8 @@ from .export import ExportStep
 from .features import FeaturesStep
 from .listen import ListenStep
 from .model import ModelStep
-from .prepare import PrepareStep
+from .pair import PrepareBoth, TrainBoth
 from .recordings import RecordingsStep
-from .train import TrainStep
 from .vocoder import VocoderStep
 
 STEPS: tuple[Step, ...] = (
@@ -18,8 +17,8 @@ STEPS: tuple[Step, ...] = (
     DictionaryStep(),
     FeaturesStep(),
     ModelStep(),
-    PrepareStep(),
-    TrainStep(),
+    PrepareBoth(),
+    TrainBoth(),
     ListenStep(),
     VocoderStep(),
     ExportStep(),

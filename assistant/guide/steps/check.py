@@ -92,8 +92,26 @@ class CheckStep(JobStep):
         return [list(item) for item in sorted(items)]
 
     def going_on(self, desk: Desk, watch: JobWatch) -> bool:
-        """Whether the user wants to go on although *this* check found errors."""
-        return desk.answer_of(self.id, "go_on_after", "") == watch.job.id
+        """Whether the user wants to go on although *this* check found errors.
+
+        A later check that found nothing but errors that were known then asks for nothing new.
+        """
+        if desk.answer_of(self.id, "go_on_after", "") == watch.job.id:
+            return True
+        known = desk.answer_of(self.id, "go_on_errors", [""])
+        return bool(known) and set(self._errors(watch)) <= set(map(str, known))
+
+    def _errors(self, watch: JobWatch) -> list[str]:
+        """What every error is about, as one word each."""
+        found, _ = self.findings(watch)
+        error = str(Severity.ERROR)
+        return sorted(
+            {
+                "|".join(str(one.get(key, "")) for key in ("code", "dataset", "item"))
+                for one in found
+                if one.get("severity") == error
+            }
+        )
 
     def verdict(self, desk: Desk, watch: JobWatch) -> StepStatus:
         if self.count(watch, Severity.ERROR) and not self.going_on(desk, watch):
@@ -120,8 +138,10 @@ class CheckStep(JobStep):
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
         watch = self.watch(desk)
         if watch is not None and "go_on" in values:
-            # A yes is about the errors that were seen, not about those of a later check.
-            desk.save_answer(self.id, "go_on_after", watch.job.id if values["go_on"] else "")
+            # A yes is about the errors that were seen, not about new ones of a later check.
+            yes = bool(values["go_on"])
+            desk.save_answer(self.id, "go_on_after", watch.job.id if yes else "")
+            desk.save_answer(self.id, "go_on_errors", self._errors(watch) if yes else [])
         if "fix" in values:
             desk.save_answer(self.id, "fix", values["fix"])
         if looking.QUESTION in values:

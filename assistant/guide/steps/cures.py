@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ....core.dictionary import Occurrence
 
 STEP = "dictionary"
+SETTLE = "settle"
+"""Button that does all groups in one go."""
 OWN = "own"
 """The answer that means: a name that I type."""
 SURE = 0.85
@@ -173,12 +175,26 @@ def groups(mismatch: Mismatch) -> dict[str, list[Suggestion]]:
     return {name: cures for name, cures in found.items() if cures}
 
 
+def settling(mismatch: Mismatch) -> list[Suggestion]:
+    """What settles everything that has a likely remedy; empty where one group does it, or where
+    the labels have to be converted as a whole first."""
+    found = groups(mismatch)
+    if len(found) < 2 or "migrate" in found:
+        return []
+    chosen: dict[str, Suggestion] = {}
+    for cures in found.values():
+        for cure in cures:
+            chosen.setdefault(cure.symbol, cure)
+    return list(chosen.values())
+
+
 def actions(desk: Desk, mismatch: Mismatch) -> list[Action]:
     """Buttons for whole groups and for the chosen suggestion."""
     found = groups(mismatch)
+    settle = [SETTLE] if settling(mismatch) else []
     buttons = [
         Action(name, say(f"{STEP}.do.{name}"), primary=number == 0)
-        for number, name in enumerate(found)
+        for number, name in enumerate([*settle, *found])
     ]
     if doable(mismatch) or mismatch.unexpected:
         cure = chosen_cure(desk, mismatch)
@@ -198,7 +214,7 @@ def act(desk: Desk, action: str, mismatch: Mismatch) -> Reply | None:
         return apply(desk, [cure]) if cure else Reply(False, say(f"{STEP}.type-a-name"))
     if action == "hear":
         return _hear(desk, mismatch)
-    cures = groups(mismatch).get(action)
+    cures = settling(mismatch) if action == SETTLE else groups(mismatch).get(action)
     return apply(desk, cures) if cures else None
 
 

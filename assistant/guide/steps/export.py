@@ -9,6 +9,7 @@ from typing import Any
 from ..desk import Desk, fingerprint, is_file
 from ..store import signature
 from ..view import Block, Question, Table, Text
+from .listen import ListenStep
 from .train import TrainStep
 from .work import JobStep
 
@@ -26,12 +27,12 @@ class ExportStep(JobStep):
     stage = "export"
     needs = ("recordings", "train")
     _train = TrainStep()
+    _listen = ListenStep()
 
     def inputs(self, desk: Desk) -> Any:
-        checkpoints = self._train.checkpoints(desk)
         return {
             "answers": self.params(desk),
-            "checkpoint": checkpoints[-1][0] if checkpoints else 0,
+            "consent": desk.opened.state.consent,
             "variance": self._trained(desk),
         }
 
@@ -39,7 +40,9 @@ class ExportStep(JobStep):
         given = {key: desk.answer_of(self.id, key, "") for key in (*_TEXTS, *_FILES)}
         given["name"] = given["name"] or desk.opened.state.name
         incomplete = bool(desk.answer_of(self.id, "incomplete", False))
-        return {"to": "openutau", "zip": True, "allow_incomplete": incomplete, **given}
+        checkpoint = self._listen.checkpoint(desk)
+        chosen = {"ckpt": int(checkpoint)} if checkpoint else {}
+        return {"to": "openutau", "zip": True, "allow_incomplete": incomplete, **chosen, **given}
 
     def _trained(self, desk: Desk) -> list[Any]:
         """Experiments as they are now: what is trained later can be missing no more."""
@@ -95,6 +98,8 @@ class ExportStep(JobStep):
                 else Text(self.say("missing-curve", curve=tag), "warning")
                 for tag in self.missing(desk)
             ]
+        if desk.opened.state.consent:
+            blocks.append(Text(self.say("consent")))
         watch = self.watch(desk)
         if watch is None or watch.status.state != "done":
             return blocks

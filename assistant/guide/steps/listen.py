@@ -9,10 +9,14 @@ from typing import Any
 from ..desk import Desk, fingerprint, inside, is_file
 from ..store import signature
 from ..view import Audio, Block, Choice, Image, Question, Table, Text
+from . import validations, variance
+from .pair import VarianceTrain
 from .train import TrainStep
 from .vocoder_files import heard_through
 from .work import JobStep
 
+OWN, RECORDED = "own", "recorded"
+"""Values of the choice where timing and pitch come from."""
 OWN_SONG = "own-song"
 """Value of the choice that means: the .ds file named below."""
 
@@ -24,13 +28,14 @@ class ListenStep(JobStep):
     stage = "render"
     needs = ("recordings", "train")
     _train = TrainStep()
+    _timing = VarianceTrain()
 
     def inputs(self, desk: Desk) -> Any:
-        checkpoints = self._train.checkpoints(desk)
+        timing = self._timing.checkpoints(desk)
         return {
             "answers": self.params(desk),
-            "checkpoint": checkpoints[-1][0] if checkpoints else 0,
             "vocoder": heard_through(desk),
+            **({"variance": timing[-1][0]} if timing else {}),
         }
 
     def params(self, desk: Desk) -> dict[str, Any]:
@@ -38,13 +43,51 @@ class ListenStep(JobStep):
             "key": desk.answer_of(self.id, "key", 0),
             "seed": desk.answer_of(self.id, "seed", 0),
         }
+        if self._train.checkpoints(desk):
+            params["ckpt"] = int(self.checkpoint(desk))
         chosen = self._chosen(desk)
         if chosen == OWN_SONG:
             params["song"] = desk.answer_of(self.id, "song", "")
         else:
             dataset, _, item = chosen.partition("/")
             params["dataset"], params["item"] = dataset, item
+            if self._sings_by_itself(desk):
+                params["predict"] = self._predicted(desk)
         return params
+
+    def checkpoint(self, desk: Desk) -> str:
+        """Steps of the checkpoint that sings: the named one, else the best, else the newest."""
+        known = [str(steps) for steps, _ in self._train.checkpoints(desk)]
+        named = desk.answer_of(self.id, "checkpoint", "")
+        best = validations.best(desk, self._train.folder(desk))
+        for steps in (named, str(best.step) if best else ""):
+            if steps in known:
+                return steps
+        return known[-1] if known else ""
+
+    def _predicted(self, desk: Desk) -> list[str]:
+        """What the trained variance model tells the voice."""
+        from ....core.config import load_config
+
+        if not self._timing.checkpoints(desk):
+            return []
+        path = self._timing.folder(desk) / "config.yaml"
+        seen = signature(path)
+        if seen is None:
+            return []
+        values = desk.remembered(f"predicts-{path}", seen, lambda: load_config(path).to_dict())
+        return [flag.removeprefix("predict_") for flag in variance.FLAGS if values.get(flag)]
+
+    def _sings_by_itself(self, desk: Desk) -> bool:
+        """Whether timing and pitch of a recording are left to the variance model."""
+        return self._can_choose(desk) and desk.answer_of(self.id, "chain", OWN) == OWN
+
+    def _can_choose(self, desk: Desk) -> bool:
+        """Whether there is a model for it, and the recording has notes to sing by."""
+        if not self._predicted(desk):
+            return False
+        dataset, _, item = self._chosen(desk).partition("/")
+        return (dataset, item) not in variance.facts(desk).no_notes
 
     def _chosen(self, desk: Desk) -> str:
         choices = [f"{dataset}/{item}" for dataset, item in held_out(desk)]
@@ -65,6 +108,11 @@ class ListenStep(JobStep):
         if chosen == OWN_SONG:
             song = desk.answer_of(self.id, "song", "")
             asked.append(self.ask("song", "path", song, pick="file"))
+        elif self._can_choose(desk):
+            chains = [Choice(name, self.say(f"chain.{name}")) for name in (OWN, RECORDED)]
+            now = OWN if self._sings_by_itself(desk) else RECORDED
+            asked.append(self.ask("chain", "choice", now, choices=chains))
+        asked += self._ask_checkpoint(desk)
         asked += [
             self.ask(
                 "key", "number", desk.answer_of(self.id, "key", 0),
@@ -76,6 +124,22 @@ class ListenStep(JobStep):
             ),
         ]  # fmt: skip
         return asked
+
+    def _ask_checkpoint(self, desk: Desk) -> list[Question]:
+        checkpoints = self._train.checkpoints(desk)
+        if len(checkpoints) < 2:
+            return []
+        best = validations.best(desk, self._train.folder(desk))
+        choices = [
+            Choice(
+                str(steps),
+                self.say(
+                    "checkpoint-best" if best and best.step == steps else "checkpoint", steps=steps
+                ),
+            )
+            for steps, _ in reversed(checkpoints)
+        ]
+        return [self.ask("checkpoint", "choice", self.checkpoint(desk), choices=choices)]
 
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
         song = values.get("song", "")
@@ -101,6 +165,10 @@ class ListenStep(JobStep):
         blocks: list[Block] = []
         if result.get("preview"):
             blocks.append(Text(self.say("preview"), "warning"))
+        names = [Path(str(one)).parent.name for one in result.get("variance") or ()]
+        if names:
+            what = ", ".join(self.say(f"tag.{tag}") for tag in result.get("predicted") or ())
+            blocks.append(Text(self.say("sung-by", names=", ".join(names), what=what or "–")))
         if wav.is_file():
             blocks.append(Audio(wav, self.say("voice", name=wav.name)))
         recording = Path(str(result.get("recording") or ""))

@@ -12,8 +12,9 @@ from ....core.reporting import Reporter
 from ..desk import Desk, fingerprint
 from ..sources import dataset_signature
 from ..store import signature
-from ..view import Action, Block, Choice, Question, Reply, StepStatus, Table, Text
+from ..view import Action, Block, Choice, JobView, Question, Reply, StepStatus, Table, Text
 from ..watch import JobWatch
+from . import mending, settings, variance
 from .base import Step
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ CPU, CPU_PRESET = "cpu", "small"
 """Without a graphics card the standard size would take weeks."""
 VOCODER_KEY = "vocoder_ckpt"
 """Override that belongs to the step about vocoders."""
+CURVE_KEYS = tuple(f"use_{name}_embed" for name in variance.CURVE_NAMES)
+"""Overrides that follow from what the voice learns besides its sound."""
 LEAST_STEPS = 200
 """A shorter training says nothing about speed: starting up takes longer than the steps."""
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
@@ -78,6 +81,7 @@ class ModelStep(Step):
             # has a step of its own and changes nothing about the model.
             "choice": [choice.preset, choice.hardware, _without_vocoder(choice.overrides)],
             **({"shared": state.overrides} if state.overrides else {}),
+            **({"variance": variance.own_choice(desk)} if variance.wanted(desk) else {}),
         }
 
     def planned(self, desk: Desk) -> Config:
@@ -110,6 +114,8 @@ class ModelStep(Step):
     def own_status(self, desk: Desk) -> StepStatus:
         if not desk.opened.state.datasets or self.written(desk) is None:
             return StepStatus.READY
+        if variance.wanted(desk) and not desk.opened.config_path("variance").exists():
+            return StepStatus.READY
         run = desk.run_of(self.id)
         if not run:
             # Written from the command line, or by hand: taken as it is, and followed from now on.
@@ -137,11 +143,12 @@ class ModelStep(Step):
             values = self.planned(desk).to_dict()
         except SingwizError:  # said in the blocks; preset and machine can still be chosen
             return asked
+        asked += variance.questions(desk)
         asked += [
             self._key_question(key, _dig(values, key), key in ADVANCED_KEYS)
             for key in (*PLAIN_KEYS, *ADVANCED_KEYS)
         ]
-        return asked
+        return [*asked, *settings.questions(desk)]
 
     def _key_question(self, key: str, value: Any, advanced: bool) -> Question:
         from ....core.config import explain
@@ -165,6 +172,14 @@ class ModelStep(Step):
         )
 
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
+        others = {name: values.pop(name) for name in settings.QUESTIONS if name in values}
+        about_variance = {name: values.pop(name) for name in variance.QUESTIONS if name in values}
+        errors = self._answer_own(desk, values) if values else {}
+        if about_variance:
+            errors |= variance.answer(desk, about_variance)
+        return errors | (settings.answer(desk, others) if others else {})
+
+    def _answer_own(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
         errors: dict[str, str] = {}
         choice = self.store_choice(desk)
         keys = {_question_of(key): key for key in (*PLAIN_KEYS, *ADVANCED_KEYS)}
@@ -202,21 +217,39 @@ class ModelStep(Step):
     # Actions --------------------------------------------------------------------------
 
     def actions(self, desk: Desk) -> Sequence[Action]:
-        actions = [self.button("write", primary=True)]
-        if _without_vocoder(self.choice(desk).overrides):
+        if mending.at_work(desk) is not None:
+            return [self.button("stop")]
+        actions = [self.button("write", primary=True), *variance.actions(desk)]
+        if _own_numbers(self.choice(desk).overrides):
             actions.append(self.button("reset"))
-        return actions
+        return [*actions, *settings.actions(desk)]
+
+    def job(self, desk: Desk) -> JobView | None:
+        watch = mending.at_work(desk)
+        return watch.view() if watch else None
 
     def act(self, desk: Desk, action: str) -> Reply:
         from ....core.jobs.stages import run_stage
 
+        if action in variance.FILL:
+            return mending.start(desk, "fix", {"fill": variance.FILL[action], "recheck": True})
+        if action == "stop":
+            watch = mending.at_work(desk)
+            if watch is not None:
+                watch.job.stop()
+            return Reply(True, self.say("stopping"))
         with desk.edit() as project:
             choice = self.store_choice(desk)
+            if action == settings.UNSET:
+                settings.unset(desk)
+                return Reply(True, self.say("taken-back"))
             if action == "reset":
-                for key in _without_vocoder(choice.overrides):
+                for key in _own_numbers(choice.overrides):
                     del choice.overrides[key]
                 return Reply(True, self.say("taken-back"))
             run_stage("config", project, {"model": "acoustic"}, Reporter())
+            if variance.wanted(desk):
+                variance.write(desk)
             desk.save_run(self.id, inputs=fingerprint(self.inputs(desk)))
         return Reply(True, self.say("written"), go_to="next")
 
@@ -235,12 +268,13 @@ class ModelStep(Step):
             edited = sorted(key for key in values if on_disk.get(key) != values[key])
             if edited:
                 blocks.append(Text(self.say("edited", keys=", ".join(edited)), "warning"))
+        blocks += variance.blocks(desk)
         split = _split(values)
         if split:
             columns = (self.say("column-dataset"), self.say("column-held-out"))
             blocks.append(Table(self.say("split-title"), columns, split))
         blocks.append(Text(self._estimate(desk, values)))
-        return blocks
+        return [*blocks, *settings.blocks(desk)]
 
     def _estimate(self, desk: Desk, config: dict[str, Any]) -> str:
         """How often every recording will be heard, and how long it takes if that is known."""
@@ -273,12 +307,20 @@ class ModelStep(Step):
             return ""
         choice = self.choice(desk)
         labels = {one.id: one.label for one in list_presets("acoustic")}
-        return self.say("summary", preset=labels.get(choice.preset, choice.preset))
+        key = "summary-both" if variance.wanted(desk) else "summary"
+        return self.say(key, preset=labels.get(choice.preset, choice.preset))
 
 
 def _without_vocoder(overrides: dict[str, Any]) -> dict[str, Any]:
     """Own numbers of the model; which vocoder it is heard through is none."""
     return {key: value for key, value in overrides.items() if key != VOCODER_KEY}
+
+
+def _own_numbers(overrides: dict[str, Any]) -> dict[str, Any]:
+    """Overrides that were touched here as numbers, and can be taken back as such."""
+    return {
+        key: value for key, value in _without_vocoder(overrides).items() if key not in CURVE_KEYS
+    }
 
 
 def _question_of(key: str) -> str:

@@ -12,6 +12,7 @@ from ..store import signature
 from ..view import Action, Audio, Block, Chart, Image, Reply, StepStatus, Table, Text
 from ..watch import JobWatch, thin_out
 from . import validations
+from .checkpoints import QUESTION, kept_steps
 from .prepare import PrepareStep
 from .work import JobStep
 
@@ -75,10 +76,14 @@ class TrainStep(JobStep):
 
     def checkpoints(self, desk: Desk) -> list[tuple[int, Path]]:
         """Steps and files, oldest first."""
-        folder = desk.opened.experiment_dir(self.model, self.experiment(desk))
+        folder = self.folder(desk)
         return desk.remembered(
             f"checkpoints-{self.model}", signature(folder), lambda: _checkpoints(folder)
         )
+
+    def folder(self, desk: Desk) -> Path:
+        """The folder of the experiment."""
+        return desk.opened.experiment_dir(self.model, self.experiment(desk))
 
     def lets_pass(self, desk: Desk) -> bool:
         return bool(self.checkpoints(desk))
@@ -99,7 +104,7 @@ class TrainStep(JobStep):
         if watch is not None and watch.running:
             return (self.button("stop"),)
         if not self.checkpoints(desk):
-            return (self.button("start", primary=True),)
+            return (self.button("start", reason=self.start_reason(desk), primary=True),)
         status = self.own_status(desk)
         if status is StepStatus.STALE:
             return (self.button("afresh", primary=True), self.button("resume"))
@@ -109,11 +114,16 @@ class TrainStep(JobStep):
 
     def act(self, desk: Desk, action: str) -> Reply:
         if action == "afresh":
-            with desk.edit() as project:
-                choice = project.model_choice(self.model)
-                choice.experiment = _free_name(project.checkpoints_dir, self.model)
-                return self.start(desk)
+            self.launch_afresh(desk)
+            return Reply(True, self.say("started"))
         return super().act(desk, action)
+
+    def launch_afresh(self, desk: Desk, *, after: Sequence[str] = ()) -> None:
+        """Train a new voice in a folder of its own; the old one stays."""
+        with desk.edit() as project:
+            choice = project.model_choice(self.model)
+            choice.experiment = _free_name(project.checkpoints_dir, self.model)
+            self.launch(desk, after=after)
 
     def blocks(self, desk: Desk) -> Sequence[Block]:
         watch = self.watch(desk)
@@ -129,19 +139,23 @@ class TrainStep(JobStep):
         if watch.plan:
             lines = "\n".join(f"- {line}" for line in watch.plan)
             blocks.append(Text(f"{self.say('plan')}\n\n{lines}"))
-        folder = desk.opened.experiment_dir(self.model, self.experiment(desk))
+        folder = self.folder(desk)
         blocks += validations.blocks(desk, folder)
         blocks += self._charts(desk)
         blocks += self._examples(desk)
         checkpoints = self.checkpoints(desk)
         if checkpoints:
             best = validations.best(desk, folder)
+            kept = kept_steps(desk, folder)
             columns = [self.say("column-steps"), self.say("column-file")]
             rows = [[str(steps), path.name] for steps, path in reversed(checkpoints)]
-            if best is not None:
+            if best is not None or kept:
                 columns.append(self.say("column-mark"))
                 for row in rows:
-                    row.append(self.say("best-mark") if row[0] == str(best.step) else "")
+                    is_best = best is not None and row[0] == str(best.step)
+                    marks = [self.say("best-mark")] if is_best else []
+                    marks += [self.say("kept-mark")] if int(row[0]) in kept else []
+                    row.append(", ".join(marks))
             table = (tuple(columns), tuple(tuple(row) for row in rows))
             blocks.append(Table(self.say("checkpoints"), *table))
         return blocks
@@ -170,7 +184,7 @@ class TrainStep(JobStep):
         return charts
 
     def _examples(self, desk: Desk) -> list[Block]:
-        """Pictures and sounds of the newest validation."""
+        """Pictures and sounds of the newest validation, or of the one that is looked at."""
         files = [
             file
             for watch in self._runs(desk)
@@ -178,6 +192,10 @@ class TrainStep(JobStep):
             if file.kind in ("audio", "image")
         ]
         newest = files[-1].path.parent if files else None
+        # Those of the checkpoint that is looked at, if it has any.
+        kind, _, steps = desk.answer_of("train", QUESTION, "").partition("/")
+        if kind == self.model and any(file.path.parent.name == steps for file in files):
+            newest = next(f.path.parent for f in files if f.path.parent.name == steps)
         shown: list[Block] = []
         for kind in ("audio", "image"):
             # A training that was started anew announces the same files again.

@@ -96,6 +96,25 @@ def _course(series: Sequence[ValidationRecord]) -> Chart | None:
     return Chart(say("train.chart-score"), {label: thin_out(points)}, y_label=label)
 
 
+def course_of(desk: Desk, folder: Path, name: str, title: str) -> Chart | None:
+    """How one of the measured figures went; one point makes no curve.
+
+    Args:
+        desk: the project.
+        folder: the experiment.
+        name: of the measurement.
+        title: of the chart.
+    """
+    points: dict[str, list[tuple[float, float]]] = {}
+    for record in records(desk, folder):
+        for one in record.measurements:
+            if one.name == name and math.isfinite(one.value):
+                points.setdefault(one.label, []).append((float(record.step), one.value))
+    if not any(len(course) > 1 for course in points.values()):
+        return None
+    return Chart(title, {label: thin_out(course) for label, course in points.items()})
+
+
 def _figure(value: float) -> str:
     if not math.isfinite(value):
         return "–"

@@ -14,6 +14,7 @@ from ....core.project import ModelChoice, ModelKind
 from ..desk import Desk
 from ..view import Action, Block, Choice, Question, Text
 from ..words import help_text, label, say
+from . import validations
 from .model import ModelStep
 from .prepare import PrepareStep
 from .train import TrainStep
@@ -22,6 +23,9 @@ from .vocoder_files import fine_tuning_base
 STEP = "vocoder"
 PRESET, STEPS = "preset", "max_updates"
 """Questions of this part."""
+
+PITCH = "f0_within_50"
+"""The measurement that is drawn beside the losses."""
 
 
 class VocoderPrepare(PrepareStep):
@@ -44,6 +48,12 @@ class VocoderTrain(TrainStep):
     model: ClassVar[ModelKind] = "vocoder"
     curves = ("mel_spec_error",)
     _prepared = VocoderPrepare()
+
+    def _charts(self, desk: Desk) -> list[Block]:
+        # A low spectrogram error can hide a wrong pitch.
+        title = self.say("chart-pitch")
+        pitch = validations.course_of(desk, folder(desk), PITCH, title)
+        return [*super()._charts(desk), *([pitch] if pitch is not None else [])]
 
 
 PREPARE, TRAIN = VocoderPrepare(), VocoderTrain()

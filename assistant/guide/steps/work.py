@@ -6,7 +6,7 @@ import contextlib
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....core.errors import SingwizError
 from ..desk import Desk, fingerprint
@@ -15,6 +15,9 @@ from ..view import Action, JobView, Reply, StepStatus
 from ..watch import JobWatch
 from ..words import say
 from .base import Step
+
+if TYPE_CHECKING:
+    from ....core.jobs import Job
 
 
 class JobStep(Step):
@@ -114,16 +117,26 @@ class JobStep(Step):
 
     def start(self, desk: Desk) -> Reply:
         """Start the job unless another face just did."""
-        from ....core.jobs import start_job
-
-        with desk.edit() as project:
+        with desk.edit():
             watch = self.watch(desk)
             if watch is not None and watch.running:
                 return Reply(True, say("job.already-running"))
-            mark = self.mark(desk)
-            job = start_job(project, self.stage, self.params(desk))
-            desk.save_run(self.id, job=job.id, inputs=mark)
+            self.launch(desk)
         return Reply(True, self.say("started"))
+
+    def launch(self, desk: Desk, *, after: Sequence[str] = ()) -> Job:
+        """Start the job, after jobs whose results it needs; follow it from now on."""
+        from ....core.jobs import start_job
+
+        with desk.edit() as project:
+            mark = self.mark(desk)
+            params = self.params(desk)
+            if after:
+                job = start_job(project, self.stage, params, after=after)
+            else:
+                job = start_job(project, self.stage, params)
+            desk.save_run(self.id, job=job.id, inputs=mark)
+        return job
 
 
 def is_newer(path: Path, created: float) -> bool:

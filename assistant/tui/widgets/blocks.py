@@ -13,10 +13,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Button, DataTable, Markdown, Sparkline, Static
+from textual.widgets import Button, Collapsible, DataTable, Markdown, Sparkline, Static
 
 from ....core.words import say
-from ...guide.view import Audio, Block, Chart, Image, Table, Text
+from ...guide.view import Audio, Block, Chart, Copyable, Image, Table, Text
 
 SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
@@ -27,6 +27,14 @@ class PlayAudio(Message):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
+
+
+class CopyText(Message):
+    """The user wants to take a text elsewhere."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
 
 
 class TextBlock(Vertical):
@@ -55,7 +63,14 @@ class TableBlock(Vertical):
         self.block = block
 
     def compose(self) -> ComposeResult:
-        yield Static(self.block.title, classes="block-title", markup=False)
+        if self.block.folded:
+            with Collapsible(title=self.block.title):
+                yield from self._table()
+        else:
+            yield Static(self.block.title, classes="block-title", markup=False)
+            yield from self._table()
+
+    def _table(self) -> ComposeResult:
         yield Static(self.block.empty, classes="table-empty", markup=False)
         yield DataTable(cursor_type="row", zebra_stripes=True)
         yield Static(classes="table-detail", markup=False)
@@ -65,8 +80,15 @@ class TableBlock(Vertical):
 
     def show(self, block: Table) -> None:
         if block != self.block:
-            self.block = block
-            self.query_one(".block-title", Static).update(block.title)
+            folded, self.block = self.block.folded, block
+            if folded != block.folded:
+                self.refresh(recompose=True)
+                self.call_after_refresh(self._fill)
+                return
+            if folded:
+                self.query_one(Collapsible).title = block.title
+            else:
+                self.query_one(".block-title", Static).update(block.title)
             self._fill()
 
     def _fill(self) -> None:
@@ -250,12 +272,36 @@ class AudioBlock(Horizontal):
         self.post_message(PlayAudio(self.block.path))
 
 
+class CopyBlock(Vertical):
+    """A text to hand on: shown when opened, copied with a button."""
+
+    def __init__(self, block: Copyable) -> None:
+        super().__init__(classes="block")
+        self.block = block
+
+    def compose(self) -> ComposeResult:
+        with Collapsible(title=self.block.title):
+            yield Button(say("tui.copy"), classes="copy", compact=True)
+            yield Static(self.block.text, markup=False)
+
+    def show(self, block: Copyable) -> None:
+        if block != self.block:
+            self.block = block
+            self.refresh(recompose=True)
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(CopyText(self.block.text))
+
+
 _WIDGETS: dict[type[Block], Callable[[Any], Widget]] = {
     Text: TextBlock,
     Table: TableBlock,
     Chart: ChartBlock,
     Image: ImageBlock,
     Audio: AudioBlock,
+    Copyable: CopyBlock,
 }
 
 

@@ -9,7 +9,9 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from ...guide.overview import OVERVIEW
 from ...guide.view import StepLine, StepStatus
+from ...guide.words import title
 
 MARKS: dict[StepStatus, tuple[str, str]] = {
     StepStatus.LOCKED: ("·", "dim"),
@@ -52,6 +54,8 @@ class StepList(OptionList):
         highlighted = self.highlighted
         self.lines, self._shown = lines, shown
         self.clear_options()
+        style = "bold" if shown == OVERVIEW else ""
+        self.add_option(Option(Text(_cut(f"≡ {title(OVERVIEW)}"), style), id=OVERVIEW))
         self.add_options(Option(_prompt(line, line.id == shown), id=line.id) for line in lines)
         self.highlighted = self.get_option_index(shown) if moved else highlighted
 

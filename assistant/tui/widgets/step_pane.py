@@ -53,13 +53,18 @@ class StepPane(VerticalScroll):
             if view == old and before == self._spoken:
                 return
             fresh = old is None or old.id != view.id
-            status = say(f"face.status.{view.status}")
-            self.query_one("#title", Static).update(f"{view.number}. {view.title} – {status}")
+            self.query_one("#title", Static).update(_heading(view))
             self.query_one("#why", Static).update(view.why)
             self.query_one(JobPanel).show(view.job)
             await self.query_one(Questions).show(view.questions, fresh=fresh)
             await self.query_one(Actions).show(view.actions)
             await self.query_one(Blocks).show(view.blocks, fresh=fresh)
+
+
+def _heading(view: StepView) -> str:
+    if not view.number:
+        return view.title
+    return f"{view.number}. {view.title} – {say(f'face.status.{view.status}')}"
 
 
 class Questions(Vertical):
@@ -194,8 +199,11 @@ class JobPanel(Vertical):
         )
         bar.display = job.state == "running"
         label.set_class(job.state in ("failed", "died"), "bad")
-        if job.state == "running":
-            label.update(f"{job.label or say('face.working')} · {_times(job)}")
+        if job.state == "waiting":
+            label.update(f"⏳ {job.label}")
+        elif job.state == "running":
+            load = f"\n{job.load}" if job.load else ""
+            label.update(f"{job.label or say('face.working')} · {_times(job)}{load}")
             bar.update(
                 total=None if job.fraction is None else 100,
                 progress=0 if job.fraction is None else 100 * job.fraction,

@@ -26,6 +26,10 @@ SLOPE = 0.1
 MINI_STAGE = 1
 """Stage after whose upsampling the mini excitation is added."""
 
+QUIET_MEL, LOUD_SINES, LOUD_MINI = 0.1, 2.0, 0.5
+"""First weights of :meth:`Generator.put_pitch_first`: factor on the first convolution, weight of
+each sine, standard deviation of the mini excitation's weights."""
+
 
 def _conv(channels: int, kernel: int, dilation: int) -> WeightNormConv1d:
     padding = (kernel - 1) * dilation // 2
@@ -127,6 +131,41 @@ class Generator(nn.Module):
             nn.init.normal_(self.source_conv.weight, 0.0, 0.01)
             assert self.source_conv.bias is not None
             nn.init.normal_(self.source_conv.bias, 0.0, 0.01)
+
+    @torch.no_grad()
+    def put_pitch_first(self) -> None:
+        """Begin with fresh weights under which a small network keeps the pitch it is given.
+
+        With the usual ones the mel is 3 to 37 times as loud inside as the excitation. Steps of
+        Adam have one size for all weights, so the network learns that much faster from the mel,
+        and the transposed convolutions turn that into a hum at the frame rate and its multiples
+        which fills the spectrum long before the excitation does. Here the excitation begins as
+        loud as the mel, and the transposed convolutions as straight lines between their inputs,
+        which cannot hum; their directions ``weight_v`` are not trained.
+        """
+        self.conv_pre.weight_g.mul_(QUIET_MEL)
+        for up in self.ups:
+            assert isinstance(up, WeightNormConvTranspose1d)
+            rate, direction = int(up.stride[0]), up.weight_v
+            taps = torch.arange(direction.shape[2]) - (direction.shape[2] - 1) / 2
+            line = (1 - taps.abs() / rate).clamp(min=0)
+            # What meets in one output sample adds up to 1, for kernels of other lengths too.
+            phase = torch.arange(len(line)) % rate
+            line = line / torch.zeros(rate).index_add(0, phase, line)[phase]
+            mixing = torch.randn(*direction.shape[:2], 1) / math.sqrt(direction.shape[0])
+            direction.copy_(mixing * line)
+            up.weight_g.copy_(torch.linalg.vector_norm(direction, dim=(1, 2), keepdim=True))
+            direction.requires_grad_(False)
+        if self.structure.excitation == "nsf":
+            self.m_source.l_linear.weight.fill_(LOUD_SINES)
+            for conv in self.noise_convs:
+                assert isinstance(conv, nn.Conv1d)
+                # A low-pass: what a slow stage cannot carry would come out as other pitches.
+                width, _, size = conv.weight.shape
+                window = torch.hann_window(size + 2, periodic=False)[1:-1]
+                conv.weight.copy_(torch.randn(width, 1, 1) * window / window.sum())
+        elif self.structure.excitation == "mini":
+            nn.init.normal_(self.source_conv.weight, 0.0, LOUD_MINI)
 
     def excite(
         self, f0: Tensor, *, random: RandomSource = GLOBAL_RANDOM, block: int | None = None

@@ -111,9 +111,17 @@ def load_finetune_base(gan: Gan, options: Mapping[str, Any], reporter: Reporter)
             "Fine-tuning is on, but no vocoder to start from is named.",
             hint="Set finetune_ckpt_path, or turn finetune_enabled off.",
         )
-    named = Path(str(options["finetune_ckpt_path"])).expanduser()
-    fetched = None if named.exists() else network_file("", Path.cwd(), "vocoder-base")
-    source = fetched or find_vocoder(named)
+    named = str(options["finetune_ckpt_path"])
+    found = network_file(named, Path.cwd(), "vocoder-base")
+    if found is None:
+        raise SingwizError(
+            "finetune-missing",
+            f"The vocoder to start from, '{named}', does not exist.",
+            hint="Correct finetune_ckpt_path. To start from the community's vocoder: singwiz "
+            "assets get pc-nsf-hifigan-base; to start from nothing: finetune_enabled=false.",
+            where=named,
+        )
+    source = find_vocoder(found)
     reporter.log(f"Fine-tuning starts from {source}.")
     base = _with_discriminators(read_vocoder_checkpoint(source))
     check_family(base, network_config(options))

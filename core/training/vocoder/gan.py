@@ -84,6 +84,8 @@ class Gan(nn.Module):
         super().__init__()
         config = network_config(options)
         self.generator = Generator(config)
+        if options.get("pitch_first"):
+            self.generator.put_pitch_first()
         self.discriminator = build_discriminators(config)
         self.options = options
         self.joint = options.get("gan_recipe") == "fast"
@@ -191,12 +193,17 @@ class Gan(nn.Module):
         with torch.no_grad():
             of_real = self.judge(audio, **({"infer_last_layer": False} if self.joint else {}))
         total, logs = self.criterion.generator(of_real, of_fake)
-        if performance.loss is not None:
-            total = total + performance.loss
-            logs["pc_wav_loss"] = performance.loss.detach()
+        auxiliary, more = self.auxiliary_loss(performance, audio)
+        return total + auxiliary, {**logs, **more}
+
+    def auxiliary_loss(self, performance: Performance, audio: Tensor) -> Losses:
+        """The part of it in which discriminators have no say."""
         compared, target = performance.compared, performance.target
-        auxiliary, more = self.criterion.auxiliary(
+        total, logs = self.criterion.auxiliary(
             performance.fake if compared is None else compared,
             audio if target is None else target,
         )
-        return total + auxiliary, {**logs, **more}
+        if performance.loss is not None:
+            total = total + performance.loss
+            logs = {"pc_wav_loss": performance.loss.detach(), **logs}
+        return total, logs

@@ -113,9 +113,9 @@ def freeze(gan: Gan, prefixes: list[str]) -> int:
             )
     count = 0
     for name, parameter in gan.named_parameters():
-        hit = any(name.startswith(prefix) for prefix in prefixes)
-        parameter.requires_grad_(not hit)
-        count += hit
+        if any(name.startswith(prefix) for prefix in prefixes):
+            parameter.requires_grad_(False)
+            count += 1
     if not any(parameter.requires_grad for parameter in gan.generator.parameters()):
         raise SingwizError(
             "freeze-everything",

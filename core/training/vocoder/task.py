@@ -37,6 +37,7 @@ from .gan import Gan
 from .optimizers import GanOptimizers, frozen
 from .records import Records, open_records, usable
 from .showing import show_recording
+from .tuning import SUMS, Intonation, Tuner
 
 if TYPE_CHECKING:
     from ...config import Config
@@ -119,6 +120,7 @@ class VocoderTask(pl.LightningModule):
         self._validated_step = 0
         self._sounded: set[int] = set()
         self._validation_sums: dict[str, Tensor] = {}
+        self._tuner = Tuner(self.recipe)
         self._watch = LossWatch((TOTAL,))
         self._judges = any(p.requires_grad for p in self.discriminator.parameters())
 
@@ -203,6 +205,7 @@ class VocoderTask(pl.LightningModule):
     def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """Discriminators first, then the generator against what they have become.
 
+        In the first ``aux_step`` steps the generator learns from spectrograms alone.
         ``batch_idx`` counts batches from the beginning of training.
         """
         self._seed(batch_idx, self.global_rank)
@@ -212,7 +215,8 @@ class VocoderTask(pl.LightningModule):
         performance = gan.perform(batch["mel"], batch["f0"], audio)
         logs: dict[str, Tensor] = {}
         total = torch.zeros((), device=self.device)
-        if self._judges:
+        judged = batch_idx >= int(self.options.get("aux_step") or 0)
+        if self._judges and judged:
             loss, logs = gan.discriminator_loss(performance, audio)
             total = total + loss.detach()
             theirs.zero_grad()
@@ -220,7 +224,8 @@ class VocoderTask(pl.LightningModule):
             # Past Lightning's counter: a batch is one step, not two.
             self.trainer.strategy.optimizer_step(theirs, lambda: None)
         with frozen(self.discriminator):
-            loss, more = gan.generator_loss(performance, audio)
+            worth = gan.generator_loss if judged else gan.auxiliary_loss
+            loss, more = worth(performance, audio)
             total = total + loss.detach()
             mine.zero_grad()
             self.manual_backward(loss)
@@ -327,7 +332,8 @@ class VocoderTask(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Forget the sums of the last validation."""
         self._validation_sums = {
-            name: torch.zeros((), dtype=torch.float64) for name in (*VALIDATION_METRICS, "weight")
+            name: torch.zeros((), dtype=torch.float64)
+            for name in (*VALIDATION_METRICS, "weight", *SUMS)
         }
 
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
@@ -344,6 +350,9 @@ class VocoderTask(pl.LightningModule):
         for name, value in errors.items():
             self._validation_sums[name] += value.double().cpu()
         self._validation_sums["weight"] += 1
+        heard, recorded = (wave[0, 0].float().cpu().numpy() for wave in (sung, audio))
+        for name, number in zip(SUMS, self._tuner.listen(place, heard, recorded), strict=True):
+            self._validation_sums[name] += number
         shown = int(self.options["num_valid_plots"])
         if self.trainer.sanity_checking:
             shown = min(shown, 1)
@@ -351,8 +360,8 @@ class VocoderTask(pl.LightningModule):
             show_recording(
                 self._gallery(),
                 place,
-                sung=sung[0, 0].float().cpu().numpy(),
-                recorded=audio[0, 0].float().cpu().numpy(),
+                sung=heard,
+                recorded=recorded,
                 name=self.records["valid"].names[self._validated[place]],
                 options=self.options,
                 first=place not in self._sounded,
@@ -370,15 +379,18 @@ class VocoderTask(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Publish the mean errors."""
-        names = [*VALIDATION_METRICS, "weight"]
-        sums = torch.stack([self._validation_sums[name] for name in names]).float()
-        sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum").cpu()
-        means = dict(zip(names[:-1], (sums[:-1] / sums[-1].clamp_min(1)).tolist(), strict=True))
+        stacked = torch.stack(list(self._validation_sums.values())).float().to(self.device)
+        stacked = self.trainer.strategy.reduce(stacked, reduce_op="sum").cpu()
+        sums = dict(zip(self._validation_sums, stacked.tolist(), strict=True))
+        means = {name: sums[name] / max(sums["weight"], 1) for name in VALIDATION_METRICS}
+        intonation = Intonation(*(sums[name] for name in SUMS))
+        measurements = intonation.measurements(len(self._validated))
         means[TOTAL] = means["stft_loss"]
         self.validation_values = {f"validation/{name}": value for name, value in means.items()}
         step = self.trainer.global_step
         if self.trainer.is_global_zero:
             self.book.publish_losses(self.logger, step, means)
+            self.book.publish(self.logger, step, measurements)
         if self.trainer.sanity_checking:
             return
         self._validated_step = step
@@ -388,9 +400,10 @@ class VocoderTask(pl.LightningModule):
                 losses=means,
                 # Training losses weigh discriminators in; validation errors do not.
                 training={},
-                measurements=[],
+                measurements=measurements,
                 score=("mel_spec_error", means["mel_spec_error"]),
                 items=len(self._validated),
+                against="" if intonation.in_tune else "out of tune",
             )
 
     def on_validation_end(self) -> None:

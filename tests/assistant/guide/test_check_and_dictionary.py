@@ -62,7 +62,10 @@ def test_going_on_is_a_decision_about_the_errors_that_were_seen(
     assert guide.view("check").status is StepStatus.DONE
     assert guide.view("model").status is StepStatus.READY
     start_check(guide)
-    assert guide.view("check").status is StepStatus.READY, "a new check, a new decision"
+    assert guide.view("check").status is StepStatus.DONE, "nothing new was found"
+    (raw.root / "wavs" / "song4.wav").unlink()
+    start_check(guide)
+    assert guide.view("check").status is StepStatus.READY, "a new error, a new decision"
 
 
 def test_a_check_without_errors_does_not_ask_whether_to_go_on(guide: Guide) -> None:

@@ -45,7 +45,9 @@ def test_a_variance_model_completes_the_voice(voice: Guide) -> None:
     checkpoints = voice.project.checkpoints_dir
     make_variance_experiment(checkpoints / "variance", "dur", "breathiness")
     view = voice.view("export")
-    assert action(view, "start").enabled and not view.blocks
+    assert action(view, "start").enabled
+    assert not [one for one in view.blocks if one.tone == "warning"]
+    assert "permission is on record" in view.blocks[0].body
     assert all(asked.id != "incomplete" for asked in view.questions)
 
 

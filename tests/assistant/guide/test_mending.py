@@ -177,8 +177,15 @@ def test_the_desk_offers_a_button_for_every_kind_of_cure(odd: Guide) -> None:
     view = odd.view("dictionary")
     ids = [one.id for one in view.actions]
     assert {"expand", "rename_all", "add_symbols", "apply_cure", "hear"} <= set(ids)
-    assert [one.id for one in view.actions if one.primary] == ["expand"]
+    assert [one.id for one in view.actions if one.primary] == ["settle"]
     assert {"rename pau SP", "rename K k", "expand mi m i", "own"} <= set(choices(view))
+
+
+def test_one_button_settles_everything_that_has_a_likely_remedy(odd: Guide) -> None:
+    assert odd.act("dictionary", "settle").ok
+    assert finish(odd, "dictionary").status is StepStatus.DONE
+    assert labels(odd)["odd"] == "SP k a m i xx SP"
+    assert odd.project.state.extra_phonemes == ["xx"]
 
 
 def test_a_suggestion_is_shown_applied_and_undone(odd: Guide, raw: RawFolder) -> None:

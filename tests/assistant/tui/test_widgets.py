@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 from textual.pilot import Pilot
 from textual.widgets import (
     Button,
+    Collapsible,
     DataTable,
     Input,
     ProgressBar,
@@ -124,7 +125,11 @@ async def test_steps_are_reached_by_keys_and_by_the_list(guide: Any) -> None:
         assert app.step_id == "one"
         await pilot.press("f8", "f8", "f8")
         assert app.step_id == "three"
-        await pilot.press("f2", "home", "enter")
+        await pilot.press("f2", "home", "down", "enter")
+        await until(pilot, lambda: app.step_id == "one")
+        await pilot.press("f3")
+        await until(pilot, lambda: text(app, "#title") == "Everything")
+        await pilot.press("f8")
         await until(pilot, lambda: app.step_id == "one")
 
 
@@ -134,6 +139,27 @@ async def test_the_palette_offers_every_step_and_enabled_button(guide: Any) -> N
         titles = [command.title for command in app.get_system_commands(app.screen)]
     assert {"Go to 1. Recordings", "Go to 3. Listen", "Start training"} <= set(titles)
     assert "Stop" not in titles
+
+
+async def test_a_report_is_copied_and_long_tables_wait_to_be_opened(guide: Any) -> None:
+    async with GuideApp(guide).run_test(size=(80, 70)) as pilot:
+        app = await open_step(pilot)
+        folds = {one.title for one in app.query(Collapsible)}
+        assert {"More options", "Everything there is", "A report"} <= folds
+        copy = app.query_one(".copy", Button)
+        copy.press()
+        await until(pilot, lambda: app.clipboard == "log …")
+
+
+async def test_waiting_work_says_for_what(guide: Any) -> None:
+    guide.job = JobView("j1", "waiting", "busy with train of 'aoi', then yours")
+    async with GuideApp(guide).run_test(size=(80, 70)) as pilot:
+        app = await open_step(pilot)
+        assert "busy with train of 'aoi', then yours" in text(app, "#job-label")
+        assert not app.query_one("#job-bar").display
+        guide.job = JobView("j1", "running", "step 1", 0.1, load="processor 97 %")
+        app.refresh_guide()
+        await until(pilot, lambda: "processor 97 %" in text(app, "#job-label"))
 
 
 async def test_running_work_shows_progress_and_remaining_time(guide: Any) -> None:
@@ -213,7 +239,7 @@ async def test_another_language_is_spoken_without_losing_what_was_typed(guide: A
         field.value = "half typed"
         for title, key in (("実行中", "次へ"), ("进行中", "下一步"), ("at work", "Next")):
             guide.job = JobView("j", "running", "step 1 of 2", 0.5)
-            await pilot.press("f3")
+            await pilot.press("f6")
             await until(pilot, lambda title=title: title in text(app, "#title"))
             keys = {one.binding.description for one in app.screen.active_bindings.values()}
             assert key in keys

@@ -105,6 +105,10 @@ def test_sounds_pictures_tables_and_steps_are_there(
     open_page(browser, url)
     find(browser, ".sound")
     until(browser, lambda: "It is [broken]." in browser.page_source)
+    folds = browser.find_elements(By.CSS_SELECTOR, ".folded > button")
+    next(one for one in folds if "A report" in one.text).click()
+    until(browser, lambda: find(browser, ".copyable textarea").get_property("value") == "log …")
+    find(browser, ".copyable button[aria-label='Copy']")
     labels = [one.text for one in browser.find_elements(By.CSS_SELECTOR, "#steps button")]
     assert [label.split("\n")[-1].removeprefix("✓ ") for label in labels][:3] == [
         "Recordings",
@@ -134,23 +138,27 @@ def test_steps_are_reached_and_languages_changed_by_clicks(
 
     find(browser, "#steps button.completed").click()
     until(browser, lambda: "1. One" in shown())
-    ahead = browser.find_elements(By.CSS_SELECTOR, "#move button")[1]
+    ahead = browser.find_element(By.ID, "move-ahead")
     ahead.click()
     until(browser, lambda: "2. Train" in shown())
     find(browser, "#a-start")
     ahead.click()
     until(browser, lambda: "3. Three" in shown())
-    browser.find_elements(By.CSS_SELECTOR, "#move button")[0].click()
+    browser.find_element(By.ID, "move-back").click()
+    until(browser, lambda: "2. Train" in shown())
+    browser.find_element(By.ID, "to-overview").click()
+    until(browser, lambda: "Everything" in shown())
+    browser.find_element(By.ID, "move-back").click()
     until(browser, lambda: "2. Train" in shown())
 
     find(browser, "#language input").click()
     options = until(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "[role='option']"))
     next(one for one in options if "日本語" in one.text).click()
-    until(browser, lambda: browser.find_element(By.ID, "back").text == "← 戻る")
+    until(browser, lambda: browser.find_element(By.ID, "move-back").text == "← 戻る")
     assert "2. Train" in shown()
     until(browser, lambda: "その他の設定" in browser.page_source)
     html = browser.find_element(By.TAG_NAME, "html")
     until(browser, lambda: html.get_attribute("lang") == "ja")
     browser.refresh()
-    until(browser, lambda: browser.find_element(By.ID, "back").text == "← 戻る")
+    until(browser, lambda: browser.find_element(By.ID, "move-back").text == "← 戻る")
     browser.execute_script("localStorage.removeItem('singwiz-language')")

@@ -73,6 +73,8 @@ def test_progress_says_how_much_is_left() -> None:
     assert 'value="0.2500"' in html
     assert "25 %" in html
     assert "1:01 so far, about 1:01:40 left" in html
+    assert "97 %" in job_html(JobView("j", "running", load="processor 97 %"))
+    assert "then yours" in job_html(JobView("j", "waiting", "busy with x, then yours"))
     assert job_html(JobView("j", "done")) == ""
     assert job_html(None) == ""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from torch import nn
 
 from singwiz.core.assets import Library, is_usual, network_file, stand_in
 from singwiz.core.assets.library import ENVIRONMENT
@@ -16,6 +17,7 @@ from singwiz.core.features.pitch import pitch_extractor
 from singwiz.core.features.separation import separator
 from singwiz.core.jobs.configuring import name_stand_ins
 from singwiz.core.reporting import Reporter
+from singwiz.core.training.vocoder.experiment import load_finetune_base
 
 PITCH = "checkpoints/rmvpe/model.pt"
 OLD = "checkpoints/nsf_hifigan_44.1k_hop512_128bin_2024.02/model.ckpt"
@@ -100,3 +102,25 @@ def test_a_config_with_a_usual_name_is_sound_once_the_file_is_fetched(library, t
     heard = Heard()
     name_stand_ins(config, heard)
     assert [str(main) in line and PITCH in line for line in heard.said] == [True]
+
+
+def test_a_vocoder_to_start_from_that_got_lost_is_an_error_although_another_was_fetched(
+    library, tmp_path
+):
+    install(library, "pc-nsf-hifigan-base", "vocoder-base", "base.ckpt")
+    tuning = {"base_config": ["configs/ft_hifigan.yaml"], "data_input_path": ["a"]}
+
+    def missing(**changes: object) -> list[str]:
+        config = load_config(tuning, overrides=changes)
+        found = check_config(config, base_dir=tmp_path)
+        return [one.place.symbol for one in found if one.code == "config-file-missing"]
+
+    assert missing() == [], "the name in everybody's configs means the fetched one"
+    for own in ("mine.ckpt", ""):
+        assert missing(finetune_ckpt_path=own) == ["finetune_ckpt_path"], own
+        options = load_config(tuning, overrides={"finetune_ckpt_path": own}).to_dict()
+        with pytest.raises(SingwizError) as caught:
+            load_finetune_base(nn.Module(), options, Heard())
+        assert "finetune_ckpt_path" in caught.value.hint
+    (tmp_path / "mine.ckpt").write_bytes(b"weights")
+    assert missing(finetune_ckpt_path="mine.ckpt") == []

@@ -160,6 +160,7 @@ def test_keys_of_vocoders_are_explained() -> None:
         ({"hop_size": 441}, "config-vocoder-rates"),
         ({"pc_aug": True, "model_args.mini_nsf": False}, "config-vocoder-pitch-control"),
         ({"pc_aug": True, "gan_recipe": "hifigan"}, "config-vocoder-pitch-control"),
+        ({"pitch_first": True, "gan_recipe": "hifigan"}, "config-vocoder-pitch-first"),
         ({"crop_mel_frames": 4, "use_stftloss": True}, "config-vocoder-losses"),
         ({"lr_scheduler_args.scheduler_cls": "cosine"}, "config-unknown-choice"),
         ({"aug_min": 1.5, "aug_max": 1.2, "key_aug": True}, "config-range-empty"),

@@ -17,7 +17,7 @@ FAKE = "fake_stage:run"
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     project = Project.create(tmp_path / "声 voice")
     yield project
     for job in list_jobs(project):  # whatever a failed test left running

@@ -149,3 +149,30 @@ def test_nothing_is_promised_before_anything_is_known() -> None:
     assert pace.eta(0.0) is None
     pace.feed(0.0, 0, 0, "starting")
     assert pace.fraction is None
+
+
+def test_validations_are_no_step_time_but_those_to_come_are_added() -> None:
+    pace = Pace()
+    clock = 0.0
+    pace.feed(clock, 0, 1000, "training")
+    for step in range(1, 101):
+        clock += 1.0
+        pace.feed(clock, step, 1000, "training")
+    for _ in range(20):  # a validation of 600 s
+        clock += 30.0
+        pace.feed(clock, 100, 1000, "validation")
+    clock += 1.0
+    pace.feed(clock, 101, 1000, "training")
+    clock += 1.0
+    pace.feed(clock, 102, 1000, "training")
+    # 898 steps of a second, and nine more validations of ten minutes.
+    assert pace.eta(clock) == pytest.approx(898 + 9 * 601, rel=0.01)
+
+
+def test_the_look_before_the_first_step_is_no_validation_to_come() -> None:
+    pace = Pace()
+    pace.feed(0.0, 0, 100, "training")
+    pace.feed(50.0, 0, 100, "validation")
+    for step in range(1, 11):
+        pace.feed(50.0 + step, step, 100, "training")
+    assert pace.eta(60.0) == pytest.approx(90.0)

@@ -125,7 +125,7 @@ def test_a_worker_that_kills_itself_leaves_a_died_job(start: Start) -> None:
 
     assert status.state == "died"
     assert status.error is not None
-    assert status.error["code"] == "job-died"
+    assert status.error["code"] == "killed-for-memory"
     assert "signal 9" in status.error["message"]
     assert job.events()[-1]["type"] == "error"
 

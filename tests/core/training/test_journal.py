@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,21 @@ def test_a_damaged_or_hostile_mark_is_no_mark(tmp_path: Path, content: str) -> N
     work_dir.mkdir()
     (work_dir / BEST).write_text(content)
     assert read_best(work_dir) is None
+
+
+def test_what_speaks_against_a_checkpoint_counts_before_its_score(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    wrong = [
+        replace(record(s, score), against="out of tune") for s, score in ((10, 0.4), (20, 0.3))
+    ]
+    validated(journal, *wrong)
+    best = read_best(tmp_path)
+    assert best is not None
+    assert (best.step, best.why.partition("; ")[2]) == (20, "still out of tune")
+    validated(journal, record(30, 0.6), replace(record(40, 0.2), against="out of tune"))
+    best = read_best(tmp_path)
+    assert best is not None
+    assert best.step == 30
+    assert best.why.endswith("; those that are out of tune do not count")
+    assert [one.against for one in read_validations(tmp_path)].count("out of tune") == 3
+    assert journal.protected() == {30}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from singwiz.core.features.pitch import Parselmouth
 from singwiz.core.models import build_model
 from singwiz.core.models.randomness import RandomSource
 from singwiz.core.models.vocoder.config import GeneratorConfig, generator_keys
@@ -237,3 +238,40 @@ def test_spectral_norm_approaches_the_largest_singular_value():
     x = torch.randn(2, 8, 20)
     torch.testing.assert_close(conv.train()(x), other.train()(x))
     torch.testing.assert_close(conv.weight_v, other.weight_v)
+
+
+@pytest.mark.parametrize("excitation", ["nsf", "mini"])
+def test_with_the_pitch_first_an_untrained_generator_sings_what_it_is_given(
+    small: dict[str, Any], excitation: str
+):
+    # Long frames, as those of singing are: their rate lies among the pitches.
+    rates = {"upsample_rates": [8, 8, 2], "upsample_kernel_sizes": [16, 16, 4], "hop_size": 128}
+    mel = (2 * torch.randn(1, 8, 1, generator=torch.Generator().manual_seed(0)) - 5).repeat(
+        1, 1, 60
+    )
+    f0 = 200 * 2 ** torch.linspace(0, 1, 60)[None]
+
+    def right(pitch_first: bool) -> float:
+        torch.manual_seed(0)
+        generator = build_model("vocoder", {**small, **rates, "excitation": excitation})
+        if pitch_first:
+            generator.put_pitch_first()
+        sound = generator(mel, f0, random=seeded()).detach()[0, 0].numpy()
+        found, silent = Parselmouth(65, 800).extract(sound, 16000, hop_size=128, length=60)
+        cents = 1200 * np.abs(np.log2(found / f0[0].numpy()))
+        return float(np.mean((cents < 50) & ~silent))
+
+    assert right(True) > 0.9
+    assert right(False) < 0.5
+
+
+def test_filters_between_frames_stay_smooth_while_the_rest_is_trained(small: dict[str, Any]):
+    generator = build_model("vocoder", {**small, "upsample_rates": [8, 8], "excitation": "none",
+        "upsample_kernel_sizes": [16, 12]})  # fmt: skip
+    generator.put_pitch_first()
+    assert {n for n, p in generator.named_parameters() if not p.requires_grad} == {
+        f"ups.{i}.weight_v" for i in range(2)
+    }
+    for up in generator.ups:
+        steady = up(torch.ones(1, up.in_channels, 12)).detach()[..., 16:-16]
+        assert torch.allclose(steady, steady[..., :1].expand_as(steady), atol=1e-5)

@@ -22,10 +22,11 @@ from singwiz.core.errors import SingwizError
 from singwiz.core.synthesis.neural import NeuralVocoder
 from singwiz.core.training import train
 from singwiz.core.training.checkpoints import checkpoint_name
-from singwiz.core.training.journal import read_best
+from singwiz.core.training.journal import read_best, read_validations
 from singwiz.core.training.vocoder.experiment import build_gan, newest_checkpoint
 from singwiz.core.training.vocoder.export import export_vocoder
 from singwiz.core.training.vocoder.optimizers import freeze
+from singwiz.core.training.vocoder.tuning import IN_TUNE
 
 MakeConfig = Callable[..., Config]
 
@@ -105,6 +106,9 @@ def test_tensorboard_shows_the_curves_pictures_and_sounds(
     assert {"validation/total_loss", "validation/stft_loss"} <= set(tags["scalars"])
     assert [event.step for event in events.Scalars("validation/stft_loss")] == [0, 12, 24]
     assert tags["images"] == ["log10stft_0"]
+    pitch = events.Scalars("metrics/f0_within_50")
+    assert [event.step for event in pitch] == [0, 12, 24]
+    assert all(0 <= event.value <= 1 for event in pitch)
     assert len(events.Audio("gt_0_")) == 1
     assert len(events.Audio("HIFI_0_")) == 3
 
@@ -183,14 +187,19 @@ def test_a_killed_training_resumes_to_the_same_losses_and_weights_of_both_sides(
     assert same_weights(load(tmp_path, 24), load(finished[0], 24))
 
 
-def test_the_best_checkpoint_is_marked_by_its_spectrograms(
+def test_the_best_checkpoint_is_marked_by_its_spectrograms_among_those_in_tune(
     finished: tuple[Path, Any, Any],
 ) -> None:
-    best = read_best(finished[0])
-    errors = {s: v for s, v in finished[2].metrics["validation/mel_spec_error"].items() if s}
+    best, metrics = read_best(finished[0]), finished[2].metrics
+    errors = {s: v for s, v in metrics["validation/mel_spec_error"].items() if s}
+    tuned = {s for s in errors if metrics["metrics/f0_within_50"][s] >= IN_TUNE}
+    candidates = {s: errors[s] for s in tuned or errors}
     assert best is not None
     assert best.score_name == "mel_spec_error"
-    assert (best.step, best.score) == min(errors.items(), key=lambda pair: pair[1])
+    assert (best.step, best.score) == min(candidates.items(), key=lambda pair: pair[1])
+    for one in read_validations(finished[0]):
+        assert {m.name for m in one.measurements} >= {"f0_within_50"}
+        assert bool(one.against) == (one.step not in tuned)
 
 
 def test_a_checkpoint_of_singingvocoders_is_continued_at_its_true_step(
@@ -270,6 +279,37 @@ def test_too_little_memory_names_what_to_lower(
         train(vocoder(), work_dir=tmp_path)
     assert caught.value.code == "out-of-memory"
     assert "Lower batch_size to 1" in caught.value.hint
+
+
+# Small vocoders from nothing --------------------------------------------------------------
+
+
+def test_a_small_vocoder_learns_from_spectrograms_first_and_never_loses_the_pitch(
+    vocoder: MakeConfig, record: type, tmp_path: Path
+) -> None:
+    settings = {"aux_step": 58, "pitch_first": True, "model_args.mini_nsf": False}
+    fresh = build_gan(vocoder(**settings).to_dict(), 1234).state_dict()
+    straight, reporter = tmp_path / "straight", record()
+    config = vocoder(max_updates=60, val_check_interval=30, num_sanity_val_steps=-1, **settings)
+    train(config, work_dir=straight, reporter=reporter)
+    errors = reporter.metrics["validation/mel_spec_error"]
+    assert errors[60] < 0.8 * errors[0]
+    pitch = reporter.metrics["metrics/f0_within_50"]
+    assert min(pitch[30], pitch[60]) > IN_TUNE
+    assert all(not one.against for one in read_validations(straight))
+    # No discriminator was asked, or moved, before its time; resuming keeps to that.
+    assert sorted(reporter.metrics["training/DmpdlossT"]) == [59, 60]
+    early = load(straight, 30)["state_dict"]
+    for name, value in early.items():
+        smooth = ".ups." in name and name.endswith("weight_v")
+        if smooth or name.startswith("discriminator."):
+            assert torch.equal(value, fresh[name]), name
+    resumed, again = tmp_path / "resumed", record()
+    resumed.mkdir()
+    shutil.copy(straight / checkpoint_name(30), resumed)
+    train(config, work_dir=resumed, reporter=again)
+    assert "optimizer-restarted" not in again.warnings
+    assert same_weights(load(resumed, 60), load(straight, 60))
 
 
 # Other recipes ---------------------------------------------------------------------------
