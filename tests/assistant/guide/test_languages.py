@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from singwiz.assistant.guide import Guide
+from singwiz.assistant.guide.overview import OVERVIEW
 from singwiz.core.jobs import run_here
 from singwiz.core.project import Project
 from singwiz.core.reporting import Reporter
@@ -52,7 +53,7 @@ def test_no_step_has_english_sentences_left(checked: Guide, raw: RawFolder, tag:
     left = []
     with speaking(tag):
         assert all(line.title for line in checked.overview())
-        for step in checked.step_ids:
+        for step in (*checked.step_ids, OVERVIEW):
             for text in shown(checked.view(step)):
                 for path in own:
                     text = text.replace(path, "")
@@ -65,7 +66,6 @@ def test_findings_name_the_same_things_in_every_language(checked: Guide) -> None
         with speaking(tag):
             words = "\n".join(shown(checked.view("check")))
         assert "song3.wav" in words
-        assert "'xx'" in words or checked.view("dictionary")
 
 
 def test_answers_are_refused_in_the_language_of_who_answered(guide: Guide) -> None:
