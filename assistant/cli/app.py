@@ -25,6 +25,7 @@ from . import (
     fixes,
     jobs,
     labels,
+    listening,
     plots,
     predicting,
     recordings,
@@ -62,6 +63,7 @@ app.add_typer(configs.app, name="config")
 work.register(app)
 singing.register(app)
 predicting.register(app)
+app.add_typer(listening.app, name="listen")
 exporting.register(app)
 app.add_typer(vocoders.app, name="vocoder")
 app.add_typer(assets.app, name="assets")

@@ -21,6 +21,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Footer, Header
 
+from ...core.listening.playing import player_command
 from ..guide.view import Reply, StepLine, StepView
 from .screens import HelpScreen
 from .widgets.blocks import PlayAudio
@@ -230,24 +231,3 @@ class GuideApp(App[None]):
 def _first_editor() -> str:
     names = ("nano", "micro", "vim", "vi", "notepad")
     return next((path for name in names if (path := shutil.which(name))), "")
-
-
-def player_command(path: Path) -> list[str] | None:
-    """The command that plays a WAV on this machine, or None."""
-    players: tuple[tuple[str, ...], ...] = (
-        ("pw-play",),
-        ("paplay",),
-        ("aplay", "-q"),
-        ("afplay",),
-        ("ffplay", "-nodisp", "-autoexit", "-loglevel", "quiet"),
-        ("mpv", "--no-video", "--really-quiet"),
-        ("play", "-q"),
-    )
-    for name, *options in players:
-        if found := shutil.which(name):
-            return [found, *options, str(path)]
-    if shutil.which("powershell"):
-        quoted = str(path).replace("'", "''")
-        script = f"(New-Object Media.SoundPlayer '{quoted}').PlaySync()"
-        return ["powershell", "-NoProfile", "-Command", script]
-    return None

@@ -23,7 +23,7 @@ from textual.widgets import (
 )
 
 from singwiz.assistant.guide.view import JobView
-from singwiz.assistant.tui.app import GuideApp, player_command
+from singwiz.assistant.tui.app import GuideApp
 from singwiz.assistant.tui.screens import HelpScreen, PathPicker
 from singwiz.assistant.tui.widgets.blocks import half_blocks
 from singwiz.assistant.tui.widgets.step_list import StepList
