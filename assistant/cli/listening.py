@@ -141,9 +141,7 @@ def run(
         while (trial := opened.next_trial(session)) is not None:
             began = time.monotonic()
             answer = _ask(opened, trial, player, silent=silent)
-            session = opened.answer(
-                session, trial, answer, seconds=time.monotonic() - began
-            )
+            session = opened.answer(session, trial, answer, seconds=time.monotonic() - began)
     finally:
         player.stop()
     _show(opened, everybody=False, as_json=as_json)
@@ -219,18 +217,17 @@ def list_all(project: ProjectFolder, as_json: Json = False) -> None:
     from ...core.listening.store import list_tests
 
     tests = list_tests(_open(project).listening_dir)
-    rows = []
-    for one in tests:
-        rows.append(
-            {
-                "test": one.plan.id,
-                "kind": one.plan.kind,
-                "created": one.plan.created,
-                "conditions": [c.label for c in one.plan.candidates],
-                "finished": len(one.finished()),
-                "listeners": len(one.sessions()),
-            }
-        )
+    rows: list[dict[str, Any]] = [
+        {
+            "test": one.plan.id,
+            "kind": one.plan.kind,
+            "created": one.plan.created,
+            "conditions": [c.label for c in one.plan.candidates],
+            "finished": len(one.finished()),
+            "listeners": len(one.sessions()),
+        }
+        for one in tests
+    ]
     if as_json:
         print_json({"tests": rows})
     elif not rows:

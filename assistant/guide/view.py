@@ -102,7 +102,22 @@ class Audio:
     version: int = 0
 
 
-Block = Text | Table | Chart | Image | Audio
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Several versions of one sound, to switch between at the same moment.
+
+    Attributes:
+        sounds: letter and sound file, inside the project folder.
+        key: what is heard; another key is another question.
+        help: which keys play.
+    """
+
+    sounds: tuple[tuple[str, Path], ...]
+    key: str = ""
+    help: str = ""
+
+
+Block = Text | Table | Chart | Image | Audio | Versions
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,20 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.events import Key
 from textual.screen import Screen
-from textual.widgets import Footer, Header
+from textual.widgets import Footer, Header, Input, TextArea
 
-from ...core.listening.playing import player_command
+from ...core.listening.playing import Player
 from ..guide.view import Reply, StepLine, StepView
 from .screens import HelpScreen
-from .widgets.blocks import PlayAudio
+from .widgets.blocks import PlayAudio, PlayVersion, VersionsBlock
 from .widgets.questions import Answered
 from .widgets.step_list import StepChosen, StepList
 from .widgets.step_pane import ActionPressed, StepPane
@@ -57,7 +57,7 @@ class GuideApp(App[None]):
         super().__init__()
         self.guide = guide
         self.step_id = guide.current()
-        self._player: subprocess.Popen[bytes] | None = None
+        self._player = Player()
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -72,7 +72,7 @@ class GuideApp(App[None]):
         self.set_interval(POLL_SECONDS, self.refresh_guide)
 
     def on_unmount(self) -> None:
-        self._stop_playing()
+        self._player.stop()
 
     # Talking to the guide ----------------------------------------------------------------
 
@@ -206,23 +206,36 @@ class GuideApp(App[None]):
 
     @on(PlayAudio)
     def _play(self, message: PlayAudio) -> None:
-        self._stop_playing()
-        command = player_command(message.path)
-        if command is None:
+        if self._player.play(message.path):
+            self.notify(f"Playing {message.path.name}")
+        else:
             self.notify(f"No audio player found here. The file is {message.path}", timeout=15)
-            return
-        self._player = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.notify(f"Playing {message.path.name}")
 
-    def _stop_playing(self) -> None:
-        if self._player is not None and self._player.poll() is None:
-            self._player.terminate()
-        self._player = None
+    @on(PlayVersion)
+    def _play_version(self, message: PlayVersion) -> None:
+        if message.path is None:
+            self._player.stop()
+        elif not self._player.play(message.path, keep_position=True):
+            self.notify(f"No audio player found here. The file is {message.path}", timeout=15)
+
+    def on_key(self, event: Key) -> None:
+        """In a listening test letters play, space stops, and numbers answer."""
+        versions = next(iter(self.query(VersionsBlock)), None)
+        if versions is None or isinstance(self.focused, Input | TextArea):
+            return
+        view = self.query_one(StepPane).view
+        votes = [one for one in (view.actions if view else ()) if one.id.startswith("vote_")]
+        if event.key == "space":
+            self._player.stop()
+        elif event.character and event.character.isdecimal():
+            place = int(event.character) - 1
+            if not 0 <= place < len(votes):
+                return
+            self._player.stop()
+            self.act(votes[place].id)
+        elif not (event.character and versions.press(event.character.upper())):
+            return
+        event.stop()
 
     def _project_name(self) -> str:
         return self.guide.project.state.name if self.guide.project else "no project yet"

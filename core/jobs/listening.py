@@ -6,7 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import USAGE_PROBLEM, SingwizError
 from ..project import Project
@@ -46,7 +46,7 @@ def make_listening_test(
     Raises:
         SingwizError: conditions make no sense, or a voice cannot sing.
     """
-    from ..listening.design import LEAST_CONDITIONS, check_size
+    from ..listening.design import check_size
     from ..listening.plan import KINDS
     from ..listening.statistics import needed
 
@@ -65,13 +65,12 @@ def make_listening_test(
     seed = secrets.randbelow(2**31) if seed is None else int(seed)
     name = params.get("experiment") or project.model_choice("acoustic").experiment or "acoustic"
     make = _from_log if params.get("logged") else _from_voices
-    test = make(project, kind, str(name), causes, {**params, "seed": seed}, reporter)
+    test = make(project, cast("Kind", kind), str(name), causes, {**params, "seed": seed}, reporter)
     plan = test.plan
     reporter.artifact("data", test.folder, plan.id)
     sure = None
     if kind in ("ab", "abx"):
         sure = needed(plan.trials, one_sided=kind == "abx")
-    assert LEAST_CONDITIONS
     return {
         "test": plan.id,
         "folder": str(test.folder),
@@ -196,9 +195,7 @@ def _from_voices(
     wanted = length_of(
         kind, candidates, trials=params.get("trials"), clips=params.get("clips"), possible=100
     )[1]
-    clips = choose_clips(
-        [one.material for one in heard], counts, wanted, seed=int(params["seed"])
-    )
+    clips = choose_clips([one.material for one in heard], counts, wanted, seed=int(params["seed"]))
     if not clips:
         raise SingwizError(
             "listening-no-clips",
@@ -291,9 +288,7 @@ def _voices(
     return voices
 
 
-def _voice(
-    project: Project, recipe: Recipe, name: str, variance: tuple[Path, ...]
-) -> Voice:
+def _voice(project: Project, recipe: Recipe, name: str, variance: tuple[Path, ...]) -> Voice:
     from ..checkpoint import latest_checkpoint, list_checkpoints
     from ..listening.voices import Voice
 
@@ -338,9 +333,7 @@ def _variance(project: Project) -> tuple[Path, ...]:
     if not tags:
         return ()
     return tuple(
-        variance_experiments(
-            None, tags, checkpoints=project.checkpoints_dir, project=project
-        )
+        variance_experiments(None, tags, checkpoints=project.checkpoints_dir, project=project)
     )
 
 
@@ -387,9 +380,7 @@ def _held_out(
     return found[:MOST_HEARD], notes
 
 
-def _classes(
-    items: Sequence[tuple[Item, RawDataset]], folder: Path
-) -> dict[str, str]:
+def _classes(items: Sequence[tuple[Item, RawDataset]], folder: Path) -> dict[str, str]:
     """Phoneme -> class of sound, by the dictionaries beside the voice."""
     from ..dictionary import read_dictionary
     from ..dictionary.sounds import sound_classes

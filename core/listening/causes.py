@@ -7,6 +7,7 @@ work: training the acoustic model longer cures no vocoder.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def name_stage(plan: Plan, scores: Mapping[str, Mapping[Any, float]]) -> str:
         scores: condition -> {page: score}, the higher the better.
     """
     stages = [one for one in plan.stages if scores.get(one)]
-    steps = list(zip(stages, stages[1:], strict=False))
+    steps = list(pairwise(stages))
     if not steps:
         return ""
     drops, chances = [], []

@@ -86,11 +86,10 @@ def choose_clips(
         fair = [
             one
             for one in windows
-            if taken[one.material.item] < _MOST_OF_AN_ITEM
-            or taken[one.material.item] == least
+            if taken[one.material.item] < _MOST_OF_AN_ITEM or taken[one.material.item] == least
         ]
         # A fresh recording is worth more than a slightly higher note.
-        best = max(fair, key=lambda one: (one.points[reason] - 0.5 * taken[one.material.item]))
+        best = max(fair, key=lambda one: one.points[reason] - 0.5 * taken[one.material.item])
         chosen.append((best, reason))
         windows = [one for one in windows if not _overlap(one, best)]
     return tuple(
@@ -147,11 +146,12 @@ def _windows(material: Material, counts: Mapping[str, int]) -> list[_Window]:
         sounds = [s for s, kind in zip(symbols, kinds, strict=True) if kind != "pause"]
         rarest = sorted(set(sounds), key=lambda s: (counts.get(s, 0), s))[:2]
         rarity = max((-np.log((counts.get(s, 0) + 0.5) / seen) for s in sounds), default=0.0)
-        vowels = [d for d, kind in zip(durations[first:last], kinds, strict=True) if kind == "vowel"]
+        lengths = list(zip(durations[first:last], kinds, strict=True))
+        vowels = [seconds for seconds, kind in lengths if kind == "vowel"]
         longest = max(vowels, default=0.0)
         consonants = sum(kind in ("voiced", "unvoiced") for kind in kinds)
         rate = consonants / max(end - start, 1e-3)
-        silent = sum(d for d, k in zip(durations[first:last], kinds, strict=True) if k == "pause")
+        silent = sum(seconds for seconds, kind in lengths if kind == "pause")
         penalty = silent / max(end - start, 1e-3)
         points = {
             "high": float(np.log2(top / 440)),

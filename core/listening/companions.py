@@ -80,7 +80,7 @@ def stft_distance(sound: Array, recording: Array) -> float:
             continue
         transform = ShortTimeFFT(hann(size, sym=False), hop, fs=1.0)
         mine, theirs = (np.abs(transform.stft(one.astype(float))) for one in (sound, recording))
-        convergence = np.linalg.norm(theirs - mine) / max(np.linalg.norm(theirs), 1e-9)
+        convergence = np.linalg.norm(theirs - mine) / np.maximum(np.linalg.norm(theirs), 1e-9)
         logs = np.abs(np.log(theirs + 1e-5) - np.log(mine + 1e-5)).mean()
         distances.append(convergence + logs)
     return float(np.mean(distances)) if distances else float("nan")

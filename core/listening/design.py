@@ -83,8 +83,7 @@ def check_size(kind: str, conditions: int, trials: int) -> None:
     if not LEAST_TRIALS[kind] <= trials <= 100:
         raise SingwizError(
             "listening-trials-count",
-            f"A test of the kind '{kind}' has {LEAST_TRIALS[kind]} to 100 questions, "
-            f"not {trials}.",
+            f"A test of the kind '{kind}' has {LEAST_TRIALS[kind]} to 100 questions, not {trials}.",
             hint="Fewer could not show any difference; more nobody hears with fresh ears.",
         )
 
@@ -98,8 +97,10 @@ def catch_positions(plan: Plan, order: int) -> tuple[int, ...]:
         low = max(1, math.ceil(number * part))
         high = max(low, min(plan.length - 1, math.floor((number + 1) * part) - 1))
         places.append(rng.randint(low, high))
-    return tuple(sorted(set(places))) if len(set(places)) == len(places) else tuple(
-        range(plan.length - plan.catches, plan.length)
+    return (
+        tuple(sorted(set(places)))
+        if len(set(places)) == len(places)
+        else tuple(range(plan.length - plan.catches, plan.length))
     )
 
 
@@ -147,9 +148,7 @@ def fixed_trials(plan: Plan, order: int) -> tuple[Trial, ...]:
     return tuple(trials)
 
 
-def wins_of(
-    plan: Plan, answers: Sequence[tuple[Trial, Mapping[str, Any]]]
-) -> list[list[int]]:
+def wins_of(plan: Plan, answers: Sequence[tuple[Trial, Mapping[str, Any]]]) -> list[list[int]]:
     """How often each candidate (row) was preferred to each other (column)."""
     index = {one.id: i for i, one in enumerate(plan.candidates)}
     wins = [[0] * len(index) for _ in index]

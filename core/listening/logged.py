@@ -172,14 +172,20 @@ def _clips(
     numbers: Sequence[int], sounds: Mapping[Any, Array], rate: int, wanted: int
 ) -> list[Clip]:
     """Stretches in which somebody sings, the loudest of every item first."""
+    lengths = {
+        number: min(len(one) for (_, own), one in sounds.items() if own == number)
+        for number in numbers
+    }
+    low, high = SECONDS
+    # Rather shorter clips than the same ones again and again.
+    seconds = min(high, max(low, sum(lengths.values()) / rate / wanted))
     ranked: list[tuple[int, int, float, float]] = []
     for number in numbers:
-        versions = [one for (_, own), one in sounds.items() if own == number]
-        length = min(len(one) for one in versions)
-        count = max(1, round(length / rate / SECONDS[1]))
-        size = length // count
-        parts = [versions[0][i * size : (i + 1) * size] for i in range(count)]
-        power = [float(np.square(part.astype(float)).mean()) if size else 0.0 for part in parts]
+        some = next(one for (_, own), one in sounds.items() if own == number)
+        count = max(1, round(lengths[number] / rate / seconds))
+        size = lengths[number] // count
+        parts = [some[i * size : (i + 1) * size].astype(float) for i in range(count)]
+        power = [float(np.square(part).mean()) if size else 0.0 for part in parts]
         order = sorted((i for i in range(count) if power[i] > 0), key=lambda i: -power[i])
         ranked += [
             (rank, number, i * size / rate, (i + 1) * size / rate) for rank, i in enumerate(order)

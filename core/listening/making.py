@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ..atomic import write_bytes
 from ..errors import SingwizError
 from . import loudness
-from .design import CATCHES, check_size, sizes
+from .design import CATCHES, LEAST_TRIALS, check_size, sizes
 from .plan import Clip, Condition, Kind, Plan, Role, Sound
 from .store import SOUNDS, ListeningTest, new_id, now
 
@@ -96,11 +96,11 @@ def write_test(
     try:
         for number, clip in enumerate(clips):
             variants = _variants(kind, clip, number, versions, names, sample_rate)
-            for condition, samples in variants.items():
+            for which, samples in variants.items():
                 if loudness.loudness(samples, sample_rate) <= loudness.QUIETEST:
                     raise SingwizError(
                         "listening-silence",
-                        f"'{_label(conditions, condition[0])}' is silent in '{clip.item}'.",
+                        f"'{_label(conditions, which[0])}' is silent in '{clip.item}'.",
                         hint="Train it longer, or leave it out of the test.",
                     )
             matched, level = loudness.match(
@@ -110,7 +110,7 @@ def write_test(
                 said.append(
                     f"Clip {clip.id} is played at {level:.1f} LUFS: its peaks allow no more."
                 )
-            for (condition, of), _ in variants.items():
+            for condition, of in variants:
                 samples = matched[f"{condition}/{of}"]
                 copies = 2 if _has_twin(kind, condition, conditions) else 1
                 for twin in range(copies):
@@ -163,11 +163,18 @@ def length_of(
         SingwizError: the test would be too short to show anything.
     """
     questions, number = sizes(kind, candidates, trials, clips)
+    check_size(kind, candidates, questions)
     if number > possible:
         number = possible
         if kind in ("mushra", "tag"):
             questions = number * (candidates if kind == "tag" else 1)
-    check_size(kind, candidates, questions)
+        if questions < LEAST_TRIALS[kind]:
+            raise SingwizError(
+                "listening-too-few-clips",
+                f"There are only {possible} different pieces of singing to listen to; a test of "
+                f"the kind '{kind}' needs {LEAST_TRIALS[kind]}.",
+                hint="Keep more recordings for validation, or choose ab, abx or rank.",
+            )
     return questions, number
 
 
@@ -183,9 +190,7 @@ def _conditions(kind: Kind, versions: Sequence[Version]) -> tuple[list[Condition
             Condition(id=f"c{number}", label=label[:120], role=one.role, made=dict(one.made))
         )
     if kind == "mushra":
-        conditions.append(
-            Condition(id="low-anchor", label="anchor, 3.5 kHz", role="low-anchor")
-        )
+        conditions.append(Condition(id="low-anchor", label="anchor, 3.5 kHz", role="low-anchor"))
         conditions.append(Condition(id="mid-anchor", label="anchor, 7 kHz", role="mid-anchor"))
     else:
         conditions.append(Condition(id="broken", label="spoiled on purpose", role="broken"))
@@ -205,9 +210,7 @@ def _variants(
     sample_rate: int,
 ) -> dict[tuple[str, str], Array]:
     """(condition, made of) -> the sound of one clip."""
-    found = {
-        (name, ""): one.sounds[clip.id] for name, one in zip(names, versions, strict=True)
-    }
+    found = {(name, ""): one.sounds[clip.id] for name, one in zip(names, versions, strict=True)}
     if kind == "mushra":
         reference = next(
             name for name, one in zip(names, versions, strict=True) if one.role == "reference"
@@ -216,9 +219,7 @@ def _variants(
             ("low-anchor", loudness.LOW_ANCHOR),
             ("mid-anchor", loudness.MID_ANCHOR),
         ):
-            found[role, reference] = loudness.low_passed(
-                found[reference, ""], sample_rate, cutoff
-            )
+            found[role, reference] = loudness.low_passed(found[reference, ""], sample_rate, cutoff)
     elif number < CATCHES:
         base = names[number % len(names)]
         found["broken", base] = loudness.broken(found[base, ""], sample_rate)

@@ -25,7 +25,7 @@ TAGS: tuple[Tag, ...] = get_args(Tag)
 Role = Literal["candidate", "reference", "low-anchor", "mid-anchor", "broken"]
 """``candidate`` is what the test is about; the rest tells whether somebody listens."""
 
-TOKEN = r"[0-9a-f]{16}"
+NAME = r"^[0-9a-f]{16}$"
 """Names of sounds and sessions: random, so that they say nothing."""
 
 
@@ -60,7 +60,7 @@ class Clip(_Part):
 class Sound(_Part):
     """One file of the test."""
 
-    token: str = Field(pattern="^" + TOKEN + r"$")
+    token: str = Field(pattern=NAME)
     """Name of the file without suffix."""
     clip: str
     condition: str
@@ -121,7 +121,7 @@ class Plan(_Part):
         plain = self.model_dump(
             mode="json",
             by_alias=True,
-            include={"id", "kind", "seed", "trials", "catches", "sounds", "clips", "schema_version"},
+            include={"id", "kind", "seed", "trials", "catches", "sounds", "clips"},
         )
         plain["conditions"] = [[one.id, one.role] for one in self.conditions]
         text = json.dumps(plain, sort_keys=True, ensure_ascii=True)

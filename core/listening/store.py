@@ -56,7 +56,7 @@ class Session:
         id: random name.
         listener: what the listener is called; may be empty.
         order: number of the order in which questions come.
-        via: ``cli``, ``web``, ``tui`` or ``pack``.
+        via: ``cli``, ``guide`` or ``pack``.
         started: ISO time.
         answers: so far, in order.
     """
@@ -250,19 +250,9 @@ class ListeningTest:
                 "This question was answered already, maybe in another window.",
                 hint="Go on with the question that is shown now.",
             )
-        line = {
-            "type": "answer",
-            "session": session.id,
-            "trial": trial.number,
-            "catch": trial.catch,
-            "clip": trial.clip,
-            "sounds": list(trial.tokens),
-            "answer": checked,
-            "seconds": round(max(0.0, seconds), 1),
-            "time": now(),
-        }
-        self._append([line])
-        current.answers.append(Answered(trial, checked, line["seconds"]))
+        answered = Answered(trial, checked, _seconds(seconds))
+        self._append([_answer_line(session, answered)])
+        current.answers.append(answered)
         return current
 
     def merge(self, results: Sequence[Mapping[str, Any]]) -> list[Session]:
@@ -288,20 +278,7 @@ class ListeningTest:
         lines: list[dict[str, Any]] = []
         for session in added:
             lines.append(_begin_line(self.plan, session))
-            lines += [
-                {
-                    "type": "answer",
-                    "session": session.id,
-                    "trial": one.trial.number,
-                    "catch": one.trial.catch,
-                    "clip": one.trial.clip,
-                    "sounds": list(one.trial.tokens),
-                    "answer": dict(one.answer),
-                    "seconds": one.seconds,
-                    "time": now(),
-                }
-                for one in session.answers
-            ]
+            lines += [_answer_line(session, one) for one in session.answers]
         if lines:
             self._append(lines)
         return added
@@ -458,6 +435,20 @@ def _begin_line(plan: Plan, session: Session) -> dict[str, Any]:
     }
 
 
+def _answer_line(session: Session, one: Answered) -> dict[str, Any]:
+    return {
+        "type": "answer",
+        "session": session.id,
+        "trial": one.trial.number,
+        "catch": one.trial.catch,
+        "clip": one.trial.clip,
+        "sounds": list(one.trial.tokens),
+        "answer": dict(one.answer),
+        "seconds": one.seconds,
+        "time": now(),
+    }
+
+
 def _begun(line: Mapping[str, Any], plan: Plan) -> Session | None:
     """The session that a line or a friend's file begins; None if it cannot be one."""
     session, order, listener = line.get("session"), line.get("order"), line.get("listener")
@@ -483,8 +474,11 @@ def _same(first: Session, second: Session) -> bool:
     """Whether two sessions are one: the same name, or the same answers in the same times."""
     if first.id == second.id:
         return True
-    ways = [[(one.trial, dict(one.answer), one.seconds) for one in s.answers] for s in (first, second)]
-    return first.order == second.order and ways[0] == ways[1]
+    given, other = (
+        [(one.trial, dict(one.answer), one.seconds) for one in session.answers]
+        for session in (first, second)
+    )
+    return first.order == second.order and given == other
 
 
 def _seconds(value: object) -> float:

@@ -177,7 +177,7 @@ def _missed(plan: Plan, session: Session) -> int:
 
 
 def _scores_by_role(plan: Plan, answered: Any) -> dict[str, int]:
-    found = {}
+    found: dict[str, int] = {}
     for letter, score in answered.answer["scores"].items():
         token = answered.trial.tokens[answered.trial.letters.index(letter)]
         found[plan.condition(plan.sound(token).condition).role] = score
@@ -357,9 +357,7 @@ def _judge_tag(plan: Plan, sessions: Sequence[Session]) -> _Found:
     return found
 
 
-def _compare_scores(
-    plan: Plan, scores: Mapping[str, Mapping[Any, float]], *, unit: str
-) -> _Found:
+def _compare_scores(plan: Plan, scores: Mapping[str, Mapping[Any, float]], *, unit: str) -> _Found:
     """Means with intervals, Wilcoxon tests of all pairs of candidates, and the stages."""
     rated = [one for one in plan.conditions if one.id in scores]
     means = {one.id: float(np.mean(list(scores[one.id].values()))) for one in rated}
@@ -382,9 +380,7 @@ def _compare_scores(
         to_best = {b.id: p for (a, b), p in zip(pairs, adjusted, strict=True) if a is best}
         p = max(to_best.values())
         second = contenders[1]
-        gap = (
-            f"{means[best.id]:.1f} against {means[second.id]:.1f} {unit} for '{second.label}'"
-        )
+        gap = f"{means[best.id]:.1f} against {means[second.id]:.1f} {unit} for '{second.label}'"
         if p < LEVEL:
             words = f"'{best.label}' is rated best, {gap}, {chance(p)}."
             found = _Found(words, True, best.label, p, rows)

@@ -110,9 +110,7 @@ class Studio:
         from ..synthesis.items import recording_of, segment_from_item
 
         speaker = dataset.speaker if dataset.speaker in self.speakers else None
-        segment = segment_from_item(
-            item, self.config, language=dataset.language, speaker=speaker
-        )
+        segment = segment_from_item(item, self.config, language=dataset.language, speaker=speaker)
         recording = recording_of(item, self.config)
         rate, hop = self.config.audio_sample_rate, self.config.hop_size
         f0, unvoiced = self.extractor.extract(
@@ -176,9 +174,7 @@ class Studio:
         if voice.source == "chain":
             # With other timing a frame is no longer the same moment of the song.
             return found | dict(
-                duration_errors(
-                    performance.ph_dur, one.item.ph_dur, one.item.ph_seq, self.classes
-                )
+                duration_errors(performance.ph_dur, one.item.ph_dur, one.item.ph_seq, self.classes)
             )
         start = int(clip.start * rate)
         truth = one.recording[start : start + len(sound)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -191,15 +190,3 @@ def test_half_blocks_show_upper_and_lower_pixels(tmp_path: Path) -> None:
     drawn = half_blocks(tmp_path / "two.png", 2, max_rows=10)
     assert drawn.plain == "▀▀\n"
     assert str(drawn.spans[0].style) == "#ff0000 on #0000ff"
-
-
-def test_a_sound_is_played_by_a_player_of_the_system(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    player = tmp_path / "aplay"
-    player.write_text(f"#!{sys.executable}\n")
-    player.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert player_command(Path("/x y.wav")) == [str(player), "-q", "/x y.wav"]
-    monkeypatch.setenv("PATH", "")
-    assert player_command(Path("/x y.wav")) is None
