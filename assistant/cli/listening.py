@@ -105,7 +105,8 @@ def new(
             f"  {clip['item']}, {clip['start']:.1f}–{clip['end']:.1f} s: {', '.join(clip['why'])}",
             style="dim",
         )
-    needed = f" {result['needed']} equal answers show a difference." if result["needed"] else ""
+    what = "right" if result["kind"] == "abx" else "equal"
+    needed = f" {result['needed']} {what} answers show a difference." if result["needed"] else ""
     console.print(f"{result['length']} questions, {result['trials']} of them count.{needed}")
     for note in result["notes"]:
         console.print(note, style="yellow")

@@ -113,8 +113,15 @@ def judge(test: ListeningTest, *, everybody: bool = False) -> Outcome:
     plan = test.plan
     sessions = test.sessions()
     lines, counted = [], []
+    listened: set[str] = set()
     for session in sessions:
         why = _why_not(test, session, everybody)
+        # Who listens again after a first result would only go on until it pleases.
+        known_as = session.listener or ("" if session.via != "pack" else session.id)
+        if not why and known_as in listened:
+            why = "has listened before"
+        if not why:
+            listened.add(known_as)
         lines.append(
             SessionLine(
                 session.listener,

@@ -264,7 +264,8 @@ def trial_actions(desk: Desk) -> list[Action]:
     key = "is" if test.plan.kind == "abx" else "prefer"
     return [
         *(
-            Action(f"{_VOTE}{letter}", say(f"listen.test.{key}", letter=letter), primary=True)
+            # Not primary: the key that does "the main thing" must not answer.
+            Action(f"{_VOTE}{letter}", say(f"listen.test.{key}", letter=letter))
             for letter in trial.rated
         ),
         pause,
