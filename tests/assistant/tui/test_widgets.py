@@ -190,3 +190,33 @@ def test_half_blocks_show_upper_and_lower_pixels(tmp_path: Path) -> None:
     drawn = half_blocks(tmp_path / "two.png", 2, max_rows=10)
     assert drawn.plain == "▀▀\n"
     assert str(drawn.spans[0].style) == "#ff0000 on #0000ff"
+
+
+async def test_versions_are_heard_and_judged_by_keys(
+    guide: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    player, log = tmp_path / "aplay", tmp_path / "played.txt"
+    player.write_text(f"#!/bin/sh\necho played >> '{log}'\nexec sleep 20\n")
+    player.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    guide.ask_about("first", "second", key="1")
+
+    def played() -> int:
+        return len(log.read_text().split()) if log.is_file() else 0
+
+    async with GuideApp(guide).run_test(size=(80, 70)) as pilot:
+        app = await open_step(pilot)
+        await pilot.press("f2", "a")
+        await until(pilot, lambda: played() == 1)
+        await pilot.press("b")
+        await until(pilot, lambda: played() == 2)
+        await pilot.press("x", "9")
+        assert not guide.actions, "there is no X and no ninth answer"
+        await pilot.press("space")
+        assert not app._player.playing
+        await pilot.press("2")
+        await until(pilot, lambda: bool(guide.actions))
+        app.query_one("#q-name Input", Input).focus()
+        await pilot.press("1")
+        assert app.query_one("#q-name Input", Input).value.endswith("1"), "typing is no vote"
+    assert guide.actions == [("two", "vote_B")]
