@@ -75,9 +75,10 @@ class _Page:
         self.why = gr.HTML(elem_id="why")
         self.job = gr.HTML(elem_id="job")
 
-        gr.render([self.step_id], triggers=[self.form.change], show_progress="hidden")(
-            self.draw_form
-        )
+        with gr.Column(elem_id="answers"):
+            gr.render([self.step_id], triggers=[self.form.change], show_progress="hidden")(
+                self.draw_form
+            )
         gr.render([self.step_id], triggers=[self.curves.change], show_progress="hidden")(
             self.draw_charts
         )

@@ -154,6 +154,8 @@ def test_versions_are_switched_by_keys_without_losing_the_place(
         found = browser.find_elements(By.CSS_SELECTOR, f"[data-play={letter}].sounding")
         return bool(found)
 
+    heights = [find(browser, one).rect["y"] for one in ("[data-play=A]", "#a-vote_A", "#move")]
+    assert heights == sorted(heights), "what is judged, then the answers, then the way on"
     body.send_keys("a")
     until(browser, lambda: sounding("A") and not sounding("B"))
     body.send_keys("b")
