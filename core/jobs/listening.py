@@ -176,7 +176,6 @@ def _from_voices(
     studio = Studio(
         experiments[0].config,
         _classes(items, experiments[0].folder),
-        experiments[0].spk_map,
         str(params.get("device") or "auto"),
         int(params["seed"]),
         reporter,
@@ -188,6 +187,11 @@ def _from_voices(
             heard.append(studio.hear(item, dataset))
         except SingwizError as error:
             reporter.warning(error.code, error.message, item.name)
+    chained = causes and any(voice.source == "chain" for voice in voices)
+    if chained and not all(_has_notes(one.item) for one in heard):
+        voices = [voice for voice in voices if voice.source != "chain"]
+        candidates = sum(voice.role == "candidate" for voice in voices)
+        notes.append("The labels have no notes for the full chain to sing, so it is left out.")
     counts = Counter(
         symbol for dataset in open_datasets(project) for one in dataset.items
         for symbol in one.ph_seq
@@ -378,6 +382,10 @@ def _held_out(
     # Very long ones are sung as a whole for one clip.
     found.sort(key=lambda pair: abs(pair[0].seconds - 8))
     return found[:MOST_HEARD], notes
+
+
+def _has_notes(item: Item) -> bool:
+    return all(item.cells.get(key, "").strip() for key in ("ph_num", "note_seq", "note_dur"))
 
 
 def _classes(items: Sequence[tuple[Item, RawDataset]], folder: Path) -> dict[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..dataset import Item, RawDataset
     from ..features.pitch import PitchExtractor
+    from ..synthesis.experiment import Experiment
     from ..synthesis.singer import Singer
 
 Array = NDArray[np.float32]
@@ -66,13 +67,32 @@ class Voice:
 
 @dataclass
 class Heard:
-    """A held-out recording with all that singing it again needs."""
+    """A held-out recording, and what the voices of each experiment sing to repeat it."""
 
     item: Item
     dataset: RawDataset
     recording: Array
-    segment: Mapping[str, Any]
     material: Material
+    segments: dict[Path, Mapping[str, Any]] = field(default_factory=dict)
+
+    def segment(self, experiment: Experiment) -> Mapping[str, Any]:
+        """The DS segment for one experiment; measured once.
+
+        Raises:
+            SingwizError: nobody sings in the recording.
+        """
+        from ..synthesis.items import segment_from_item
+
+        folder = experiment.folder
+        if folder not in self.segments:
+            speaker = self.dataset.speaker
+            self.segments[folder] = segment_from_item(
+                self.item,
+                experiment.config,
+                language=self.dataset.language,
+                speaker=speaker if speaker in experiment.spk_map else None,
+            )
+        return self.segments[folder]
 
 
 @dataclass
@@ -80,9 +100,8 @@ class Studio:
     """Sings clips of recordings; keeps what several conditions share.
 
     Args:
-        config: of the acoustic model that decides about rate, mel and pitch.
+        config: of the acoustic model that decides about rate, mel and pitch of what is compared.
         classes: phoneme -> class of sound.
-        speakers: names the voices know; others sing without one.
         device: where networks run.
         seed: of the noise, the same for all.
         reporter: receives progress.
@@ -90,7 +109,6 @@ class Studio:
 
     config: Config
     classes: Mapping[str, str]
-    speakers: Mapping[str, int]
     device: str
     seed: int
     reporter: Reporter
@@ -102,15 +120,13 @@ class Studio:
         self.extractor = pitch_extractor(self.config)
 
     def hear(self, item: Item, dataset: RawDataset) -> Heard:
-        """Read a recording and measure what a voice needs to sing it.
+        """Read a recording and find its melody.
 
         Raises:
-            SingwizError: it cannot be read, or nobody sings in it.
+            SingwizError: it cannot be read.
         """
-        from ..synthesis.items import recording_of, segment_from_item
+        from ..synthesis.items import recording_of
 
-        speaker = dataset.speaker if dataset.speaker in self.speakers else None
-        segment = segment_from_item(item, self.config, language=dataset.language, speaker=speaker)
         recording = recording_of(item, self.config)
         rate, hop = self.config.audio_sample_rate, self.config.hop_size
         f0, unvoiced = self.extractor.extract(
@@ -125,7 +141,7 @@ class Studio:
             np.where(unvoiced, 0.0, f0),
             hop / rate,
         )
-        return Heard(item, dataset, recording, segment, material)
+        return Heard(item, dataset, recording, material)
 
     def perform(
         self, voices: Sequence[Voice], heard: Sequence[Heard], clips: Sequence[Clip]
@@ -231,7 +247,7 @@ class Studio:
 
         def sing(one: Heard) -> _Performance:
             rendering = singer.sing(
-                dict(one.segment),
+                dict(one.segment(singer.experiment)),
                 predict=predict,
                 steps=voice.steps,
                 depth=voice.depth,

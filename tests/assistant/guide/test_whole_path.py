@@ -10,9 +10,6 @@ import soundfile
 from singwiz.assistant.guide import Guide
 from singwiz.assistant.guide.view import Audio, Chart, Image, StepStatus, Text, Versions
 from singwiz.core.demo.corpus import make_corpus
-from singwiz.core.jobs import run_here
-from singwiz.core.listening.store import ListeningTest
-from singwiz.core.reporting import Reporter
 
 from .conftest import action, finish, question
 
@@ -91,18 +88,6 @@ def hear_blindly(guide: Guide) -> None:
     assert any("buzz" in text for text in texts(other))
     assert other.act("listen", "pack_test").ok
     assert list((guide.project.listening_dir / "tag-1").glob("*.html"))
-    project = guide.project
-    result = run_here(
-        project,
-        "listen",
-        {"causes": True, "kind": "tag", "clips": 1, "trials": 3, "conditions": ["@2,steps=1"]},
-        reporter=Reporter(),
-    )
-    assert result["conditions"] == ["recording", "copy-synthesis", "acoustic model"]
-    plan = ListeningTest.open(project.listening_dir / result["test"]).plan
-    assert [one["condition"] for one in plan.figures] == result["conditions"]
-    assert plan.figures[1]["mel_l1"] < plan.figures[2]["mel_l1"], "two steps teach nothing"
-    assert "f0_rmse_cents" in plan.figures[1]
 
 
 def rate(guide: Guide, questions: int) -> bool:
