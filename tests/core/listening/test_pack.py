@@ -56,7 +56,6 @@ def test_nothing_in_the_page_reveals_a_condition(tmp_path: Path, kind: Any) -> N
         "broken",
         "anchor",
         "candidate",
-        "catch",
         '"c1"',
         "song1",
     ):
