@@ -27,6 +27,7 @@ from . import (
     jobs,
     labels,
     languages,
+    listening,
     plots,
     predicting,
     recordings,
@@ -64,6 +65,7 @@ app.add_typer(configs.app, name="config")
 work.register(app)
 singing.register(app)
 predicting.register(app)
+app.add_typer(listening.app, name="listen")
 exporting.register(app)
 app.add_typer(vocoders.app, name="vocoder")
 app.add_typer(assets.app, name="assets")

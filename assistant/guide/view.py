@@ -112,7 +112,22 @@ class Copyable:
     text: str
 
 
-Block = Text | Table | Chart | Image | Audio | Copyable
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Several versions of one sound, to switch between at the same moment.
+
+    Attributes:
+        sounds: letter and sound file, inside the project folder.
+        key: what is heard; another key is another question.
+        help: which keys play.
+    """
+
+    sounds: tuple[tuple[str, Path], ...]
+    key: str = ""
+    help: str = ""
+
+
+Block = Text | Table | Chart | Image | Audio | Copyable | Versions
 
 
 @dataclass(frozen=True, slots=True)

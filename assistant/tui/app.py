@@ -12,25 +12,26 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.events import Key
 from textual.screen import Screen
-from textual.widgets import Footer, Header
+from textual.widgets import Footer, Header, Input, TextArea
 
 from ...core.atomic import write_text
 from ...core.errors import SingwizError
+from ...core.listening.playing import Player
 from ...core.project import MODEL_KINDS, ModelKind
 from ...core.words import has, join, language, languages, retell, save, say
 from ..guide.overview import OVERVIEW
 from ..guide.view import Reply, StepLine, StepView
 from ..guide.words import title, why
 from .screens import HelpScreen
-from .widgets.blocks import CopyText, PlayAudio
+from .widgets.blocks import CopyText, PlayAudio, PlayVersion, VersionsBlock
 from .widgets.questions import Answered
 from .widgets.step_list import StepChosen, StepList
 from .widgets.step_pane import ActionPressed, StepPane
@@ -68,7 +69,7 @@ class GuideApp(App[None]):
         self.step_id = guide.current()
         self._keys = {key: list(found) for key, found in self._bindings.key_to_bindings.items()}
         self.name_keys()
-        self._player: subprocess.Popen[bytes] | None = None
+        self._player = Player()
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -83,7 +84,7 @@ class GuideApp(App[None]):
         self.set_interval(POLL_SECONDS, self.refresh_guide)
 
     def on_unmount(self) -> None:
-        self._stop_playing()
+        self._player.stop()
 
     # Languages ---------------------------------------------------------------------------
 
@@ -282,23 +283,36 @@ class GuideApp(App[None]):
 
     @on(PlayAudio)
     def _play(self, message: PlayAudio) -> None:
-        self._stop_playing()
-        command = player_command(message.path)
-        if command is None:
+        if self._player.play(message.path):
+            self.notify(say("tui.playing", name=message.path.name))
+        else:
             self.notify(say("tui.no-player", path=str(message.path)), timeout=15)
-            return
-        self._player = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.notify(say("tui.playing", name=message.path.name))
 
-    def _stop_playing(self) -> None:
-        if self._player is not None and self._player.poll() is None:
-            self._player.terminate()
-        self._player = None
+    @on(PlayVersion)
+    def _play_version(self, message: PlayVersion) -> None:
+        if message.path is None:
+            self._player.stop()
+        elif not self._player.play(message.path, keep_position=True):
+            self.notify(say("tui.no-player", path=str(message.path)), timeout=15)
+
+    def on_key(self, event: Key) -> None:
+        """In a listening test letters play, space stops, and numbers answer."""
+        versions = next(iter(self.query(VersionsBlock)), None)
+        if versions is None or isinstance(self.focused, Input | TextArea):
+            return
+        view = self.query_one(StepPane).view
+        votes = [one for one in (view.actions if view else ()) if one.id.startswith("vote_")]
+        if event.key == "space":
+            self._player.stop()
+        elif event.character and event.character.isdecimal():
+            place = int(event.character) - 1
+            if not 0 <= place < len(votes):
+                return
+            self._player.stop()
+            self.act(votes[place].id)
+        elif not (event.character and versions.press(event.character.upper())):
+            return
+        event.stop()
 
     def _project_name(self) -> str:
         return self.guide.project.state.name if self.guide.project else say("tui.no-project")
@@ -313,24 +327,3 @@ def _name_of(binding: Binding) -> str:
 def _first_editor() -> str:
     names = ("nano", "micro", "vim", "vi", "notepad")
     return next((path for name in names if (path := shutil.which(name))), "")
-
-
-def player_command(path: Path) -> list[str] | None:
-    """The command that plays a WAV on this machine, or None."""
-    players: tuple[tuple[str, ...], ...] = (
-        ("pw-play",),
-        ("paplay",),
-        ("aplay", "-q"),
-        ("afplay",),
-        ("ffplay", "-nodisp", "-autoexit", "-loglevel", "quiet"),
-        ("mpv", "--no-video", "--really-quiet"),
-        ("play", "-q"),
-    )
-    for name, *options in players:
-        if found := shutil.which(name):
-            return [found, *options, str(path)]
-    if shutil.which("powershell"):
-        quoted = str(path).replace("'", "''")
-        script = f"(New-Object Media.SoundPlayer '{quoted}').PlaySync()"
-        return ["powershell", "-NoProfile", "-Command", script]
-    return None

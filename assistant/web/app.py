@@ -109,11 +109,13 @@ class _Page:
         self.why = gr.HTML(elem_id="why")
         self.job = gr.HTML(elem_id="job")
 
-        for changed, draw in (
-            (self.form, self.draw_form),
-            (self.curves, self.draw_charts),
-            (self.seen, self.draw_blocks),
-        ):
+        with gr.Column(elem_id="answers"):
+            gr.render(
+                [self.step_id, self.spoken],
+                triggers=[self.form.change],
+                show_progress="hidden",
+            )(self.draw_form)
+        for changed, draw in ((self.curves, self.draw_charts), (self.seen, self.draw_blocks)):
             gr.render(
                 [self.step_id, self.spoken], triggers=[changed.change], show_progress="hidden"
             )(draw)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from html import escape
+from importlib import resources
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 
 from ...core.words import say
-from ..guide.view import Audio, Block, Chart, Copyable, Image, Table, Text
+from ..guide.view import Audio, Block, Chart, Copyable, Image, Table, Text, Versions
 
 SEVERITIES = {"error": "✖", "warning": "▲", "note": "•"}
 
@@ -66,6 +70,34 @@ def show_blocks(step_id: str, blocks: Sequence[Block]) -> None:
                     elem_classes="sound",
                     key=("audio", step_id, str(block.path)),
                 )
+            case Versions():
+                _versions(step_id, block)
+
+
+def _versions(step_id: str, block: Versions) -> None:
+    """Buttons that switch between versions without losing the place."""
+    sources = [
+        {"letter": letter, "url": f"/gradio_api/file={quote(str(path))}"}
+        for letter, path in block.sounds
+    ]
+    buttons = "".join(
+        f'<button type="button" data-play="{escape(letter)}">▶ {escape(letter)}</button>'
+        for letter, _ in block.sounds
+    )
+    gr.HTML(
+        f'<div class="versions" data-sources="{escape(json.dumps(sources))}">{buttons}'
+        f'<button type="button" data-stop>■</button><p>{escape(block.help)}</p></div>',
+        js_on_load=_script(),
+        key=("versions", step_id, block.key),
+        preserved_by_key=[],
+    )
+
+
+def _script() -> str:
+    """What makes the buttons play; the player is the one of the page for friends."""
+    player = resources.files("singwiz.core.listening") / "player.js"
+    switch = resources.files(__package__) / "versions.js"
+    return player.read_text(encoding="utf-8") + switch.read_text(encoding="utf-8")
 
 
 def _table(block: Table, elem_id: str) -> None:

@@ -27,6 +27,9 @@ render   ``song`` (path of a .ds, a score or a folder of them, or several) or ``
          ``title``, ``mel`` (bool), ``ds_out``, ``output``; of scores ``part``, ``lyrics``,
          ``dictionary``, ``vowels``, ``consonants``; ``vocoder`` (file, folder or ``preview``),
          ``trust_vocoder``, ``any_mel``
+listen   ``kind`` (ab, abx, rank, mushra, tag), ``conditions`` (list), ``causes``, ``logged``,
+         ``experiment``, ``trials``, ``clips``, ``seed``, ``device``; see
+         :func:`.listening.make_listening_test`
 export   ``to`` (openutau, onnx, diffsinger), ``output``, ``experiment``, ``acoustic``,
          ``duration``, ``pitch``, ``variance`` (experiments, ``none``), ``vocoder``, ``ckpt``,
          ``name``, ``author``, ``voice``, ``web``, ``version``, ``image``, ``license``,
@@ -357,6 +360,13 @@ def render(project: Project, params: Mapping[str, Any], reporter: Reporter) -> d
     return render_project(project, params, reporter)
 
 
+def listen(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Make a blind listening test; see :func:`.listening.make_listening_test`."""
+    from .listening import make_listening_test
+
+    return make_listening_test(project, params, reporter)
+
+
 def predict(project: Project, params: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Complete songs with the project's variance models; see :func:`.predicting.predict_songs`."""
     from .predicting import predict_songs
@@ -433,6 +443,7 @@ STAGES: dict[str, Stage] = {
     "binarize": binarize,
     "train": train,
     "render": render,
+    "listen": listen,
     "predict": predict,
     "export": export,
     "vocoders": vocoders,

@@ -26,6 +26,7 @@ from singwiz.assistant.guide.view import (
     StepView,
     Table,
     Text,
+    Versions,
 )
 
 
@@ -53,6 +54,7 @@ class ScriptedGuide:
             "rate": 0.1,
         }
         self.job: JobView | None = None
+        self.versions: Versions | None = None
         self.curve = ((0.0, 1.0), (10.0, 0.5))
         self.lock = threading.Lock()
 
@@ -110,13 +112,26 @@ class ScriptedGuide:
                 Audio(self.folder / "sound.wav", "A sound"),
                 Table("Everything there is", ("key",), (("hop_size",),), folded=True),
                 Copyable("A report", "log …"),
+                *((self.versions,) if self.versions else ()),
             ),
             actions=(
                 Action("start", "Start training", primary=True),
                 Action("stop", "Stop", enabled=False, reason="Nothing is running."),
+                *(Action(f"vote_{letter}", f"I prefer {letter}") for letter in self.letters()),
             ),
             job=self.job,
         )
+
+    def letters(self) -> list[str]:
+        return [letter for letter, _ in self.versions.sounds] if self.versions else []
+
+    def ask_about(self, *names: str, key: str) -> None:
+        """Show a question of a listening test."""
+        for name in names:
+            t = np.arange(44100) / 44100
+            sf.write(self.folder / f"{name}.wav", 0.1 * np.sin(2000 * t), 44100)
+        pairs = zip("AB", (self.folder / f"{name}.wav" for name in names), strict=True)
+        self.versions = Versions(tuple(pairs), key, "Letters play.")
 
     def answer(self, step_id: str, values: dict[str, Any]) -> Reply:
         with self.lock:

@@ -1,4 +1,4 @@
-"""Step 8: the voice sings a held-out recording or a song of your own."""
+"""Step 8: the voice sings a held-out recording or a song of your own; or ears decide, blind."""
 
 from __future__ import annotations
 
@@ -8,8 +8,20 @@ from typing import Any
 
 from ..desk import Desk, fingerprint, inside, is_file
 from ..store import signature
-from ..view import Audio, Block, Choice, Image, Question, Table, Text
-from . import validations, variance
+from ..view import (
+    Action,
+    Audio,
+    Block,
+    Choice,
+    Image,
+    JobView,
+    Question,
+    Reply,
+    StepStatus,
+    Table,
+    Text,
+)
+from . import listening_tests, validations, variance
 from .pair import VarianceTrain
 from .train import TrainStep
 from .vocoder_files import heard_through
@@ -96,7 +108,43 @@ class ListenStep(JobStep):
             return chosen
         return choices[0] if choices else OWN_SONG
 
+    # A blind test takes the whole step while somebody listens --------------------------
+
+    def job(self, desk: Desk) -> JobView | None:
+        known = [one for one in (self.watch(desk), listening_tests.watch(desk)) if one]
+        if not known:
+            return None
+        return max(known, key=lambda one: (one.running, one.job.created)).view()
+
+    def own_status(self, desk: Desk) -> StepStatus:
+        making = listening_tests.watch(desk)
+        if making is not None and making.running:
+            return StepStatus.RUNNING
+        return super().own_status(desk)
+
+    def actions(self, desk: Desk) -> Sequence[Action]:
+        if listening_tests.is_open(desk):
+            return listening_tests.trial_actions(desk)
+        if self.own_status(desk) is StepStatus.RUNNING:
+            return (self.button("stop"),)
+        return (*super().actions(desk), *listening_tests.actions(desk))
+
+    def act(self, desk: Desk, action: str) -> Reply:
+        making = listening_tests.watch(desk)
+        if action in listening_tests.ACTIONS:
+            return listening_tests.act(desk, action)
+        if listening_tests.is_open(desk):
+            return listening_tests.vote(desk, action)
+        if action == "stop" and making is not None and making.running:
+            making.job.stop()
+            return Reply(True, self.say("stopping"))
+        return super().act(desk, action)
+
+    # ---------------------------------------------------------------------------------
+
     def questions(self, desk: Desk) -> Sequence[Question]:
+        if listening_tests.is_open(desk):
+            return listening_tests.trial_questions(desk)
         several = len(desk.opened.state.datasets) > 1
         choices = [
             Choice(f"{dataset}/{item}", f"{dataset}: {item}" if several else item)
@@ -123,7 +171,7 @@ class ListenStep(JobStep):
                 minimum=0, maximum=2**31 - 1, integer=True, advanced=True,
             ),
         ]  # fmt: skip
-        return asked
+        return [*asked, *listening_tests.questions(desk)]
 
     def _ask_checkpoint(self, desk: Desk) -> list[Question]:
         checkpoints = self._train.checkpoints(desk)
@@ -142,6 +190,13 @@ class ListenStep(JobStep):
         return [self.ask("checkpoint", "choice", self.checkpoint(desk), choices=choices)]
 
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
+        if listening_tests.is_open(desk):
+            listening_tests.take(desk, values)
+            return {}
+        if refused := listening_tests.refusals(values):
+            return refused | self.answer(
+                desk, {key: value for key, value in values.items() if key not in refused}
+            )
         song = values.get("song", "")
         if song and not is_file(song):
             return {"song": self.say("no-song", file=song)} | super().answer(
@@ -157,6 +212,11 @@ class ListenStep(JobStep):
         return ""
 
     def blocks(self, desk: Desk) -> Sequence[Block]:
+        if listening_tests.is_open(desk):
+            return listening_tests.trial_blocks(desk)
+        return (*listening_tests.blocks(desk), *self._sung(desk))
+
+    def _sung(self, desk: Desk) -> Sequence[Block]:
         watch = self.watch(desk)
         if watch is None or watch.status.state != "done":
             return ()

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Collapsible, DataTable, Markdown, Sparkline, Static
 
 from ....core.words import say
-from ...guide.view import Audio, Block, Chart, Copyable, Image, Table, Text
+from ...guide.view import Audio, Block, Chart, Copyable, Image, Table, Text, Versions
 
 SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
@@ -295,6 +295,55 @@ class CopyBlock(Vertical):
         self.post_message(CopyText(self.block.text))
 
 
+class PlayVersion(Message):
+    """The user wants to hear one version, or silence (no path)."""
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__()
+        self.path = path
+
+
+class VersionsBlock(Vertical):
+    """Versions of one sound: a button for each, switching in the middle."""
+
+    def __init__(self, block: Versions) -> None:
+        super().__init__(classes="block versions")
+        self.block = block
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="version-row"):
+            for letter, _ in self.block.sounds:
+                yield Button(f"▶ {letter}", id=f"version-{letter}", compact=True)
+            yield Button("■", id="version-stop", compact=True)
+        yield Static(self.block.help, markup=False)
+
+    def show(self, block: Versions) -> None:
+        if block == self.block:
+            return
+        same = [letter for letter, _ in block.sounds] == [x for x, _ in self.block.sounds]
+        self.block = block
+        self.post_message(PlayVersion(None))
+        if not same:
+            self.refresh(recompose=True)
+
+    def press(self, letter: str) -> bool:
+        """Play a version; False if there is none with this letter."""
+        for own, path in self.block.sounds:
+            if own == letter:
+                self.post_message(PlayVersion(path))
+                return True
+        return False
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        event.stop()
+        letter = (event.button.id or "").removeprefix("version-")
+        if letter == "stop":
+            self.post_message(PlayVersion(None))
+        else:
+            self.press(letter)
+
+
 _WIDGETS: dict[type[Block], Callable[[Any], Widget]] = {
     Text: TextBlock,
     Table: TableBlock,
@@ -302,6 +351,7 @@ _WIDGETS: dict[type[Block], Callable[[Any], Widget]] = {
     Image: ImageBlock,
     Audio: AudioBlock,
     Copyable: CopyBlock,
+    Versions: VersionsBlock,
 }
 
 

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Button, Collapsible, ProgressBar, Static
 
 from ....core.words import join, language, say
-from ...guide.view import Action, Block, JobView, Question, StepView
+from ...guide.view import Action, Block, JobView, Question, StepView, Versions
 from .blocks import block_widget
 from .questions import QuestionField, field_for
 
@@ -59,6 +59,17 @@ class StepPane(VerticalScroll):
             await self.query_one(Questions).show(view.questions, fresh=fresh)
             await self.query_one(Actions).show(view.actions)
             await self.query_one(Blocks).show(view.blocks, fresh=fresh)
+            self._put_judged_first(view)
+
+    def _put_judged_first(self, view: StepView) -> None:
+        """What is to be judged stands above the answers."""
+        blocks, questions = self.query_one(Blocks), self.query_one(Questions)
+        judged = any(isinstance(block, Versions) for block in view.blocks)
+        above = self.children.index(blocks) < self.children.index(questions)
+        if judged and not above:
+            self.move_child(blocks, before=questions)
+        elif above and not judged:
+            self.move_child(blocks, after=self.query_one(Actions))
 
 
 def _heading(view: StepView) -> str:

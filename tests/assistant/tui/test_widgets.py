@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from textual.widgets import (
 )
 
 from singwiz.assistant.guide.view import JobView
-from singwiz.assistant.tui.app import GuideApp, player_command
+from singwiz.assistant.tui.app import GuideApp
 from singwiz.assistant.tui.screens import HelpScreen, PathPicker
 from singwiz.assistant.tui.widgets.blocks import half_blocks
 from singwiz.assistant.tui.widgets.step_list import StepList
@@ -219,16 +218,34 @@ def test_half_blocks_show_upper_and_lower_pixels(tmp_path: Path) -> None:
     assert str(drawn.spans[0].style) == "#ff0000 on #0000ff"
 
 
-def test_a_sound_is_played_by_a_player_of_the_system(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+async def test_versions_are_heard_and_judged_by_keys(
+    guide: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    player = tmp_path / "aplay"
-    player.write_text(f"#!{sys.executable}\n")
+    player, log = tmp_path / "aplay", tmp_path / "played.txt"
+    player.write_text(f"#!/bin/sh\necho played >> '{log}'\nexec sleep 20\n")
     player.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert player_command(Path("/x y.wav")) == [str(player), "-q", "/x y.wav"]
-    monkeypatch.setenv("PATH", "")
-    assert player_command(Path("/x y.wav")) is None
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    guide.ask_about("first", "second", key="1")
+
+    def played() -> int:
+        return len(log.read_text().split()) if log.is_file() else 0
+
+    async with GuideApp(guide).run_test(size=(80, 70)) as pilot:
+        app = await open_step(pilot)
+        await pilot.press("f2", "a")
+        await until(pilot, lambda: played() == 1)
+        await pilot.press("b")
+        await until(pilot, lambda: played() == 2)
+        await pilot.press("x", "9")
+        assert not guide.actions, "there is no X and no ninth answer"
+        await pilot.press("space")
+        assert not app._player.playing
+        await pilot.press("2")
+        await until(pilot, lambda: bool(guide.actions))
+        app.query_one("#q-name Input", Input).focus()
+        await pilot.press("1")
+        assert app.query_one("#q-name Input", Input).value.endswith("1"), "typing is no vote"
+    assert guide.actions == [("two", "vote_B")]
 
 
 async def test_another_language_is_spoken_without_losing_what_was_typed(guide: Any) -> None:

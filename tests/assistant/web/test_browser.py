@@ -162,3 +162,36 @@ def test_steps_are_reached_and_languages_changed_by_clicks(
     browser.refresh()
     until(browser, lambda: browser.find_element(By.ID, "move-back").text == "← 戻る")
     browser.execute_script("localStorage.removeItem('singwiz-language')")
+
+
+def test_versions_are_switched_by_keys_without_losing_the_place(
+    browser: WebDriver, guide: Any, serve_guide: Any, tmp_path: Path
+) -> None:
+    guide.ask_about("first", "second", key="1")
+    open_page(browser, serve_guide(guide, allowed=tmp_path))
+    find(browser, "[data-play=A]")
+    body = browser.find_element(By.TAG_NAME, "body")
+
+    def sounding(letter: str) -> bool:
+        found = browser.find_elements(By.CSS_SELECTOR, f"[data-play={letter}].sounding")
+        return bool(found)
+
+    heights = [find(browser, one).rect["y"] for one in ("[data-play=A]", "#a-vote_A", "#move")]
+    assert heights == sorted(heights), "what is judged, then the answers, then the way on"
+    body.send_keys("a")
+    until(browser, lambda: sounding("A") and not sounding("B"))
+    body.send_keys("b")
+    until(browser, lambda: sounding("B") and not sounding("A"))
+    body.send_keys(" ")
+    until(browser, lambda: not sounding("B"))
+
+    guide.ask_about("third", "fourth", key="2")
+    until(browser, lambda: "third.wav" in browser.page_source)
+    find(browser, "[data-play=A]").click()
+    until(browser, lambda: sounding("A"))
+    body.send_keys("2")
+    until(browser, lambda: guide.actions)
+    assert guide.actions == [("two", "vote_B")]
+    assert not sounding("A"), "an answer ends the sound"
+    broken = [one for one in browser.get_log("browser") if "js_on_load" in one["message"]]
+    assert broken == []
