@@ -39,20 +39,20 @@ def name_stage(plan: Plan, scores: Mapping[str, Mapping[Any, float]]) -> str:
     drops, chances = [], []
     for before, after in steps:
         shared = [key for key in scores[before] if key in scores[after]]
-        first = np.array([scores[before][key] for key in shared])
-        second = np.array([scores[after][key] for key in shared])
-        drops.append(float((first - second).mean()) if shared else 0.0)
-        chances.append(wilcoxon_p(first, second, seed=plan.seed))
+        earlier = np.array([scores[before][key] for key in shared])
+        later = np.array([scores[after][key] for key in shared])
+        drops.append(float((earlier - later).mean()) if shared else 0.0)
+        chances.append(wilcoxon_p(earlier, later, seed=plan.seed))
     adjusted = holm(chances)
     bad = [i for i, drop in enumerate(drops) if drop > 0 and adjusted[i] < LEVEL]
     if not bad:
         return "No stage was shown to sound worse than the one before."
-    first_bad = bad[0]
-    words = f"The first bad stage is {_blamed(plan, steps[first_bad][1])} (−{drops[first_bad]:.1f})"
-    worst = max(bad, key=lambda i: drops[i])
-    if worst != first_bad:
-        words += f"; most is lost in {_blamed(plan, steps[worst][1])} (−{drops[worst]:.1f})"
-    return words + "."
+    first, worst = bad[0], max(bad, key=lambda i: drops[i])
+    stage, lost = _blamed(plan, steps[first][1]), drops[first]
+    if worst == first:
+        return f"The first bad stage is {stage} (−{lost:.1f})."
+    other, most = _blamed(plan, steps[worst][1]), drops[worst]
+    return f"The first bad stage is {stage} (−{lost:.1f}); most is lost in {other} (−{most:.1f})."
 
 
 def _blamed(plan: Plan, condition: str) -> str:

@@ -270,8 +270,9 @@ class ListeningTest:
             if twin is not None:
                 raise SingwizError(
                     "listening-result-duplicate",
-                    "These answers are here already"
-                    + (f" (of '{twin.listener}')." if twin.listener else "."),
+                    f"These answers are here already (of '{twin.listener}')."
+                    if twin.listener
+                    else "These answers are here already.",
                     hint="Leave the file out; every listener counts once.",
                 )
             added.append(session)

@@ -220,8 +220,8 @@ def _judge_ab(plan: Plan, sessions: Sequence[Session]) -> _Found:
     else:
         words = (
             f"No difference shown: '{labels[best]}' was preferred {totals[best]} of {total} times, "
-            f"{chance(p)}.{_from(total, one_sided=False)}"
-        )
+            f"{chance(p)}."
+        ) + _from(total, one_sided=False)
         found = _Found(words, p=p, conditions=rows)
     if len(sessions) >= LEAST_LISTENERS:
         shares = [v[0][1] - v[1][0] for v in votes]
@@ -242,11 +242,8 @@ def _judge_abx(plan: Plan, sessions: Sequence[Session]) -> _Found:
     if p < LEVEL:
         words = f"A difference between {labels} was heard: {right} of {total} right, {chance(p)}."
         return _Found(words, True, "", p, rows)
-    words = (
-        f"No difference shown between {labels}: {right} of {total} right, {chance(p)}."
-        f"{_from(total, one_sided=True)}"
-    )
-    return _Found(words, p=p, conditions=rows)
+    words = f"No difference shown between {labels}: {right} of {total} right, {chance(p)}."
+    return _Found(words + _from(total, one_sided=True), p=p, conditions=rows)
 
 
 def _from(total: int, *, one_sided: bool) -> str:
@@ -348,7 +345,6 @@ def _judge_tag(plan: Plan, sessions: Sequence[Session]) -> _Found:
             for tag in one.answer["tags"]:
                 tags[condition][tag] += 1
     found = _compare_scores(plan, scores, unit="of 5")
-    complaints = []
     for row in found.conditions:
         own, total = tags[row["id"]], len(scores[row.pop("id")])
         row["tags"] = {
@@ -358,9 +354,8 @@ def _judge_tag(plan: Plan, sessions: Sequence[Session]) -> _Found:
         }  # fmt: skip
         worst = max(own, key=lambda tag: own[tag])
         if own[worst]:
-            complaints.append(f"'{row['condition']}': {worst} in {own[worst]} of {total}")
-    if complaints:
-        found.words += f" Most often noted – {'; '.join(complaints)}."
+            noted, label = own[worst], row["condition"]
+            found.words += f" Most often noted for '{label}': {worst}, {noted} of {total}."
     return found
 
 
@@ -387,15 +382,21 @@ def _compare_scores(plan: Plan, scores: Mapping[str, Mapping[Any, float]], *, un
         to_best = {b.id: p for (a, b), p in zip(pairs, adjusted, strict=True) if a is best}
         p = max(to_best.values())
         second = contenders[1]
-        gap = f"{means[best.id]:.1f} against {means[second.id]:.1f} {unit} for '{second.label}'"
+        high, low = means[best.id], means[second.id]
         if p < LEVEL:
-            words = f"'{best.label}' is rated best, {gap}, {chance(p)}."
+            words = (
+                f"'{best.label}' is rated best, {high:.1f} against {low:.1f} {unit} for "
+                f"'{second.label}', {chance(p)}."
+            )
             found = _Found(words, True, best.label, p, rows)
         else:
             alike = " and ".join(
                 f"'{one.label}'" for one in contenders if to_best.get(one.id, 1.0) >= LEVEL
             )
-            words = f"No difference shown between {alike}: {gap}, {chance(p)}."
+            words = (
+                f"No difference shown between {alike}: {high:.1f} against {low:.1f} {unit} for "
+                f"'{second.label}', {chance(p)}."
+            )
             found = _Found(words, min(adjusted) < LEVEL, "", p, rows)
     if plan.stages:
         found.words += " " + name_stage(plan, scores)

@@ -85,6 +85,8 @@ class _Sentence:
         filled.append(text[start:end])
         if self.vague and any(not gap or " " in gap for gap in filled):
             return None
+        if last == "." and _BETWEEN.search(f"{filled[-1]}."):
+            return None  # two sentences, each to be found by itself
         if any("' " in gap for gap, quoted in zip(filled, self.quoted, strict=True) if quoted):
             return None
         return dict(zip(self.gaps, filled, strict=True))

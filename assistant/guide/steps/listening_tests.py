@@ -403,7 +403,10 @@ def _outcome_blocks(outcome: Outcome) -> list[Block]:
     from ....core.listening.tables import condition_table, figure_table, session_table
 
     shown: list[Block] = [
-        Text(f"**{outcome.test}** – {outcome.words}", "good" if outcome.shown else "plain")
+        Text(
+            say("listen.test.verdict", test=outcome.test, words=outcome.words),
+            "good" if outcome.shown else "plain",
+        )
     ]
     tables = (condition_table(outcome), session_table(outcome), figure_table(outcome))
     shown += [Table(one.title, one.columns, one.rows) for one in tables if one is not None]
