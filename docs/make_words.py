@@ -49,7 +49,7 @@ _WORD_PAIR = re.compile(
 )
 NOT_SAID = re.compile(
     r"(SELECT|DELETE|UPDATE|INSERT|CREATE|PRAGMA) [A-Za-z]"  # SQL
-    r"|bold |block |question |<(div|button|script)[ >]|\(\) =>|upper right|\(New-Object"  # styles and markup
+    r"|bold |block |question |<(div|button|script) |\(\) =>|upper right|\(New-Object"  # markup
     r"|(map|expand|extra|trim|merge|migrate) \{|singwiz (undo|dictionary) "  # commands
     r"|\{say\} \{fence"
     r"|File type =|Object class =|intervals: size|- \{"  # other programs' files
