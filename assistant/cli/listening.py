@@ -106,8 +106,13 @@ def new(
             style="dim",
         )
     what = "right" if result["kind"] == "abx" else "equal"
-    needed = f" {result['needed']} {what} answers show a difference." if result["needed"] else ""
-    console.print(f"{result['length']} questions, {result['trials']} of them count.{needed}")
+    length, trials, needed = result["length"], result["trials"], result["needed"]
+    if needed:
+        console.print(
+            f"{length} questions, {trials} of them count. {needed} {what} answers show a difference."
+        )
+    else:
+        console.print(f"{length} questions, {trials} of them count.")
     for note in result["notes"]:
         console.print(note, style="yellow")
     console.print(f"Listen: singwiz listen run '{project}'")

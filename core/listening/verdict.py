@@ -355,7 +355,7 @@ def _judge_tag(plan: Plan, sessions: Sequence[Session]) -> _Found:
         worst = max(own, key=lambda tag: own[tag])
         if own[worst]:
             noted, label = own[worst], row["condition"]
-            found.words += f" Most often noted for '{label}': {worst}, {noted} of {total}."
+            found.words += f" Most often noted for '{label}': {worst} in {noted} of {total}."
     return found
 
 
