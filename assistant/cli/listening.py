@@ -109,7 +109,8 @@ def new(
     length, trials, needed = result["length"], result["trials"], result["needed"]
     if needed:
         console.print(
-            f"{length} questions, {trials} of them count. {needed} {what} answers show a difference."
+            f"{length} questions, {trials} of them count. "
+            f"{needed} {what} answers show a difference."
         )
     else:
         console.print(f"{length} questions, {trials} of them count.")
