@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Iterator
 
@@ -19,6 +20,23 @@ def no_fetched_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         # Nor may work of this machine make tests wait, or tests that run beside one another.
         patch.setenv("SINGWIZ_QUEUE", str(tmp_path_factory.mktemp("queue")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def english_unless_asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nor must their language, and what a test chooses must not stay chosen."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SINGWIZ_LANG", "en")
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def language_of_each_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test begins with what the environment says."""
+    # The package has a function of the same name.
+    module = importlib.import_module("singwiz.core.words.languages")
+    monkeypatch.setattr(module, "_chosen", [])
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from ...core.errors import INTERRUPTED, Cancelled, SingwizError
+from ...core.words import choose, retell
 from . import (
     assets,
     bring,
@@ -25,6 +26,7 @@ from . import (
     fixes,
     jobs,
     labels,
+    languages,
     plots,
     predicting,
     recordings,
@@ -67,6 +69,7 @@ app.add_typer(vocoders.app, name="vocoder")
 app.add_typer(assets.app, name="assets")
 app.add_typer(speakers.app, name="speakers")
 app.add_typer(jobs.app, name="jobs")
+languages.register(app)
 doctor.register(app)
 
 
@@ -84,8 +87,14 @@ def singwiz(
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option(help="Language of all texts, for this time: en, zh or ja."),
+    ] = None,
 ) -> None:
     """Options of the program itself."""
+    if lang is not None:
+        choose(lang)
 
 
 def run() -> None:
@@ -103,7 +112,7 @@ def run() -> None:
         show_error(error, as_json=as_json)
         sys.exit(error.exit_code)
     except (Cancelled, KeyboardInterrupt):
-        typer.echo("Stopped.", err=True)
+        typer.echo(retell("Stopped."), err=True)
         sys.exit(INTERRUPTED)
     except Exception as exception:
         if os.environ.get("SINGWIZ_DEBUG"):

@@ -9,10 +9,16 @@ from typing import Annotated
 import typer
 
 from ...core.errors import USAGE_PROBLEM, SingwizError
+from ...core.words import choose
 
 ProjectToOpen = Annotated[
     Path | None,
     typer.Argument(metavar="[PROJECT]", help="Project folder; without it the wizard asks."),
+]
+
+Lang = Annotated[
+    str | None,
+    typer.Option(help="Language to begin with: en, zh or ja. It can be changed at any time."),
 ]
 
 
@@ -34,8 +40,11 @@ def web(
             help="Ask for this name and password; needed for any --host but this computer.",
         ),
     ] = None,
+    lang: Lang = None,
 ) -> None:
     """Open the wizard in the browser."""
+    if lang is not None:
+        choose(lang)
     credentials = _credentials(auth)
     if credentials is None and not _is_this_computer(host):
         raise SingwizError(
@@ -49,8 +58,10 @@ def web(
     launch(project, host=host, port=port, open_browser=not no_open, auth=credentials)
 
 
-def tui(project: ProjectToOpen = None) -> None:
+def tui(project: ProjectToOpen = None, lang: Lang = None) -> None:
     """Open the wizard in the terminal; also works over SSH."""
+    if lang is not None:
+        choose(lang)
     from ..tui import run
 
     run(project)

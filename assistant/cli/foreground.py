@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ...core.reporting import Reporter
+from ...core.words import retell, say
 from .output import duration, err
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ class ConsoleReporter(Reporter):
         new_phase = total != self._pace.total
         self._pace.feed(now, done, total, label)
         eta = self._pace.eta(now)
-        rest = f"{done:g} of {total:g}"
+        label = retell(label)
+        rest = retell(f"{done:g} of {total:g}")
         if eta is not None:
-            rest += f", about {duration(eta)} left"
+            rest += retell(f", about {duration(eta)} left")
         rest += self._loss
         if self._bar is not None:
             if self._task is None:
@@ -75,7 +77,7 @@ class ConsoleReporter(Reporter):
             return
         if new_phase or now - self._line_at >= QUIET_INTERVAL:
             self._line_at = now
-            self._console.print(f"{label or 'working'}: {rest}")
+            self._console.print(f"{label or say('face.working')}: {rest}")
 
     def metric(self, name: str, value: float, step: int) -> None:
         if name.rpartition("/")[2] in ("total_loss", "loss"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...core.errors import SingwizError
+from ...core.words import retell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,16 +27,16 @@ PLACES_SHOWN = 5
 
 def out() -> Console:
     """Console on stdout; colours only on a terminal."""
-    from rich.console import Console
+    from .console import SpokenConsole
 
-    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    return SpokenConsole()
 
 
 def err() -> Console:
     """Console on stderr."""
-    from rich.console import Console
+    from .console import SpokenConsole
 
-    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    return SpokenConsole(stderr=True)
 
 
 def print_json(data: Any) -> None:
@@ -105,6 +106,8 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A plain table on stdout, one line per row whatever the width of the terminal."""
     from rich.cells import cell_len
 
+    columns = [retell(column) for column in columns]
+    rows = [[retell(cell) for cell in row] for row in rows]
     widths = [max(cell_len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
     console = out()
     for number, row in enumerate((columns, *rows)):

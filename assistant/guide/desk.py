@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...core.project import Project
+from ...core.words import language
 from .background import Background
 from .store import ProjectFile, signature
 from .watch import JobWatch
@@ -180,7 +181,11 @@ class Desk:
     # Memory ---------------------------------------------------------------------------
 
     def remembered(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
-        """The result of ``make()``, made again only when ``key`` changes."""
+        """The result of ``make()``, made again only when ``key`` changes.
+
+        Every language has a memory of its own, because the result may hold sentences.
+        """
+        name = f"{name} in {language()}"
         known = self._memory.get(name)
         if known is not None and known[0] == key:
             value: T = known[1]

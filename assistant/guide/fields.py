@@ -18,6 +18,10 @@ from .words import say
 class Refused(Exception):
     """An answer that cannot be taken; the text says why and what to do."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
 
 def clean(question: Question, raw: object) -> Any:
     """The value in the type of the question's kind.

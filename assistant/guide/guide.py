@@ -14,10 +14,12 @@ from typing import Any
 
 from ...core.errors import SingwizError
 from ...core.project import FILE_NAME, Project
+from ...core.words import again, join
 from . import overview
 from .desk import Desk
 from .fields import Refused, clean
 from .overview import OVERVIEW
+from .retelling import line_in_language, reply_in_language, view_in_language
 from .steps import STEPS
 from .steps.base import Step
 from .view import Action, Copyable, Question, Reply, StepLine, StepStatus, StepView, Text
@@ -71,12 +73,14 @@ class Guide:
             self._desk.refresh()
             statuses = self._statuses()
             return [
-                StepLine(
-                    step.id,
-                    number,
-                    title(step.id),
-                    statuses[step.id],
-                    self._summary(step, statuses[step.id]),
+                line_in_language(
+                    StepLine(
+                        step.id,
+                        number,
+                        title(step.id),
+                        statuses[step.id],
+                        self._summary(step, statuses[step.id]),
+                    )
                 )
                 for number, step in enumerate(self._steps, start=1)
             ]
@@ -100,6 +104,9 @@ class Guide:
         Raises:
             KeyError: there is no such step.
         """
+        return view_in_language(self._view(step_id))
+
+    def _view(self, step_id: str) -> StepView:
         if step_id == OVERVIEW:
             return self._view_overview()
         step = self._by_id[step_id]
@@ -134,6 +141,9 @@ class Guide:
         Never raises for a bad answer: ``Reply.errors`` says per question what is wrong, and the
         question keeps showing what was typed.
         """
+        return reply_in_language(self._answer(step_id, values))
+
+    def _answer(self, step_id: str, values: dict[str, Any]) -> Reply:
         step = self._by_id.get(step_id)
         if step is None or not isinstance(values, dict):
             return Reply(False, say("refused.step"))
@@ -150,6 +160,9 @@ class Guide:
 
     def act(self, step_id: str, action_id: str) -> Reply:
         """Press a button. A disabled or unknown one does nothing and says why."""
+        return reply_in_language(self._act(step_id, action_id))
+
+    def _act(self, step_id: str, action_id: str) -> Reply:
         if step_id == OVERVIEW:
             return self._act_overview(str(action_id))
         step = self._by_id.get(step_id)
@@ -233,7 +246,7 @@ class Guide:
             try:
                 value = clean(question, raw)
             except Refused as refusal:
-                errors[key] = str(refusal)
+                errors[key] = refusal.text
                 continue
             # Faces may send a whole form: what still shows the guess is no decision, so that
             # better guesses can follow from what was decided.
@@ -348,9 +361,9 @@ class Guide:
 
 def _as_text(error: SingwizError) -> Text:
     place = f"`{error.where}`: " if error.where else ""
-    return Text(f"{place}{error.message} {error.hint}".strip(), "error")
+    return Text(place + join(again(error.message), again(error.hint)), "error")
 
 
 def _as_reply(error: SingwizError) -> Reply:
     place = f"{error.where}: " if error.where else ""
-    return Reply(False, place + error.message, error.hint)
+    return Reply(False, place + again(error.message), error.hint)

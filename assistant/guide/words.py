@@ -1,46 +1,11 @@
-"""The wizard's sentences, read from ``presets/guide.yaml``; no sentence is written in a step."""
+"""The wizard's sentences by step and question; no sentence is written in a step."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from importlib import resources
-from typing import Any
-
-import yaml
-
+from ...core.words import entry, has, join, say
 from .view import Choice
 
-
-@lru_cache(maxsize=1)
-def _catalogue() -> dict[str, Any]:
-    file = resources.files("singwiz") / "presets" / "guide.yaml"
-    catalogue: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return catalogue
-
-
-def _find(key: str) -> Any:
-    node: Any = _catalogue()
-    for part in key.split("."):
-        node = node[part]
-    return node
-
-
-def say(key: str, /, **values: object) -> str:
-    """The sentence with a dotted key, e.g. ``say("check.clean", items=12)``.
-
-    Raises:
-        KeyError: the catalogue has no such sentence.
-    """
-    return str(_find(key)).format(**values).strip()
-
-
-def has(key: str) -> bool:
-    """Whether the catalogue has a sentence with this key."""
-    try:
-        _find(key)
-    except (KeyError, TypeError):
-        return False
-    return True
+__all__ = ["has", "help_text", "label", "languages", "say", "title", "why"]
 
 
 def title(step: str) -> str:
@@ -50,7 +15,7 @@ def title(step: str) -> str:
 
 def why(step: str) -> str:
     """What a step does and why it matters, in two sentences."""
-    return f"{say(f'{step}.what')} {say(f'{step}.why')}"
+    return join(say(f"{step}.what"), say(f"{step}.why"))
 
 
 def label(step: str, question: str) -> str:
@@ -65,7 +30,5 @@ def help_text(step: str, question: str) -> str:
 
 
 def languages() -> tuple[Choice, ...]:
-    """Languages offered when a project is made."""
-    return tuple(
-        Choice(entry["tag"], entry["label"], entry.get("why", "")) for entry in _find("languages")
-    )
+    """Languages that can be sung, offered when a project is made."""
+    return tuple(Choice(one["tag"], one["label"], one.get("why", "")) for one in entry("languages"))

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,7 +23,9 @@ from textual.screen import Screen
 from textual.widgets import Footer, Header
 
 from ...core.atomic import write_text
+from ...core.errors import SingwizError
 from ...core.project import MODEL_KINDS, ModelKind
+from ...core.words import has, join, language, languages, retell, save, say
 from ..guide.overview import OVERVIEW
 from ..guide.view import Reply, StepLine, StepView
 from ..guide.words import title, why
@@ -47,20 +50,24 @@ class GuideApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-wide")]  # noqa: RUF012 - Textual declares it so
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "step_help", "Help"),
-        Binding("f2", "focus_steps", "Steps"),
-        Binding("f3", "overview", "Overview"),
-        Binding("f7", "move(-1)", "Back"),
-        Binding("f8", "move(1)", "Next"),
-        Binding("f9", "primary", "Do it"),
-        Binding("f4", "edit_config", "Config", show=False),
-        Binding("ctrl+q", "quit", "Quit", priority=True),
+        # What they are called in the footer is said by name_keys.
+        Binding("f1", "step_help", "tui.key.help"),
+        Binding("f2", "focus_steps", "tui.key.steps"),
+        Binding("f3", "overview", "tui.key.overview"),
+        Binding("f6", "next_language", "tui.key.language"),
+        Binding("f7", "move(-1)", "tui.key.back"),
+        Binding("f8", "move(1)", "tui.key.ahead"),
+        Binding("f9", "primary", "tui.key.primary"),
+        Binding("f4", "edit_config", "tui.key.config", show=False),
+        Binding("ctrl+q", "quit", "tui.key.quit", priority=True),
     ]
 
     def __init__(self, guide: Guide) -> None:
         super().__init__()
         self.guide = guide
         self.step_id = guide.current()
+        self._keys = {key: list(found) for key, found in self._bindings.key_to_bindings.items()}
+        self.name_keys()
         self._player: subprocess.Popen[bytes] | None = None
 
     def compose(self) -> ComposeResult:
@@ -77,6 +84,32 @@ class GuideApp(App[None]):
 
     def on_unmount(self) -> None:
         self._stop_playing()
+
+    # Languages ---------------------------------------------------------------------------
+
+    def name_keys(self) -> None:
+        """Call the keys in the footer what they are called in the language that is spoken."""
+        for key, bindings in self._keys.items():
+            self._bindings.key_to_bindings[key] = [
+                replace(binding, description=_name_of(binding)) for binding in bindings
+            ]
+
+    def action_next_language(self) -> None:
+        """Speak the next language."""
+        tags = [one.tag for one in languages()]
+        self.speak(tags[(tags.index(language()) + 1) % len(tags)])
+
+    def speak(self, tag: str) -> None:
+        """Speak a language from now on, and the next time as well."""
+        # Fields with other labels are made anew: what is half typed has to be taken before.
+        self.screen.set_focus(None)
+        try:
+            save(tag)
+        except SingwizError as error:
+            self.notify(join(retell(error.message), retell(error.hint)), severity="warning")
+        self.name_keys()
+        self.refresh_bindings()
+        self.refresh_guide()
 
     # Talking to the guide ----------------------------------------------------------------
 
@@ -115,7 +148,7 @@ class GuideApp(App[None]):
 
     def _after(self, reply: Reply, *, quiet: bool = False) -> None:
         # A refused answer is shown beside its field; only what has no field needs a notice.
-        text = " ".join(part for part in (reply.message, reply.hint) if part)
+        text = join(reply.message, reply.hint)
         if text and not (quiet and reply.errors):
             severity = "information" if reply.ok else "error"
             self.notify(text, severity=severity, timeout=4 if reply.ok else 10)  # type: ignore[arg-type]
@@ -162,7 +195,7 @@ class GuideApp(App[None]):
         if chosen is not None:
             self.act(chosen.id)
         elif view.actions:
-            self.notify(view.actions[0].reason or "Choose one of the buttons.", severity="warning")
+            self.notify(view.actions[0].reason or say("tui.choose-button"), severity="warning")
 
     def action_step_help(self) -> None:
         """Explain the step that is shown and the keys."""
@@ -175,28 +208,39 @@ class GuideApp(App[None]):
         yield SystemCommand(title(OVERVIEW), why(OVERVIEW), self.action_overview)
         for line in self.query_one(StepList).lines:
             yield SystemCommand(
-                f"Go to {line.number}. {line.title}",
-                line.summary or f"This step is {line.status}.",
+                say("tui.go-to", number=line.number, title=line.title),
+                line.summary or say("tui.step-is", status=say(f"face.status.{line.status}")),
                 lambda step_id=line.id: self.go_to(step_id),
             )
         view = self.query_one(StepPane).view
         for action in view.actions if view else ():
             if action.enabled:
                 yield SystemCommand(
-                    action.label, "Do this now", lambda action_id=action.id: self.act(action_id)
+                    action.label,
+                    say("tui.do-now"),
+                    lambda action_id=action.id: self.act(action_id),
                 )
         project = self.guide.project
         for kind in MODEL_KINDS if project else ():
             if project is not None and project.config_path(kind).exists():
                 yield SystemCommand(
-                    f"Edit the config ({kind})",
-                    "Open the generated config in $EDITOR",
+                    say("tui.edit-config", kind=kind),
+                    say("tui.edit-config-help"),
                     lambda kind=kind: self.action_edit_config(kind),
                 )
-        yield SystemCommand(
-            "Explain this step", "What it is for, and the keys", self.action_step_help
-        )
-        yield from super().get_system_commands(screen)
+        yield SystemCommand(say("tui.explain"), say("tui.explain-help"), self.action_step_help)
+        for one in languages():
+            yield SystemCommand(
+                say("tui.speak", name=one.name),
+                say("tui.speak-help"),
+                lambda tag=one.tag: self.speak(tag),
+            )
+        for command in super().get_system_commands(screen):
+            words = f"tui.palette.{command.title.lower()}"
+            if has(words):
+                yield command._replace(title=say(f"{words}.title"), help=say(f"{words}.help"))
+            else:
+                yield command
 
     # The world outside -------------------------------------------------------------------
 
@@ -205,17 +249,18 @@ class GuideApp(App[None]):
         project = self.guide.project
         path = project.config_path(kind) if project else None
         if path is None or not path.exists():
-            self.notify("There is no config yet: the step 'Model' writes it.", severity="warning")
+            self.notify(say("tui.no-config"), severity="warning")
             return
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or _first_editor()
         if not editor:
-            self.notify(f"No editor found. Set EDITOR, or open {path}.", severity="warning")
+            self.notify(say("tui.no-editor", path=str(path)), severity="warning")
             return
         try:
             with self.suspend():
                 subprocess.run([*shlex.split(editor), str(path)], check=False)
         except OSError as error:
-            self.notify(f"'{editor}' could not be started: {error.strerror}.", severity="error")
+            text = say("tui.editor-failed", editor=editor, reason=error.strerror or str(error))
+            self.notify(text, severity="error")
         self.refresh_guide()
 
     @on(CopyText)
@@ -224,22 +269,23 @@ class GuideApp(App[None]):
         self.copy_to_clipboard(message.text)
         project = self.guide.project
         if project is None:
-            self.notify("Copied.")
+            self.notify(say("tui.copied"))
             return
         path = project.jobs_dir / "report.txt"
         try:
             write_text(path, message.text)
         except OSError as error:
-            self.notify(f"Copied; it could not be saved: {error.strerror}.", severity="warning")
+            reason = error.strerror or str(error)
+            self.notify(say("tui.copied-only", reason=reason), severity="warning")
             return
-        self.notify(f"Copied, and saved as {path}", timeout=10)
+        self.notify(say("tui.copied-saved", path=str(path)), timeout=10)
 
     @on(PlayAudio)
     def _play(self, message: PlayAudio) -> None:
         self._stop_playing()
         command = player_command(message.path)
         if command is None:
-            self.notify(f"No audio player found here. The file is {message.path}", timeout=15)
+            self.notify(say("tui.no-player", path=str(message.path)), timeout=15)
             return
         self._player = subprocess.Popen(
             command,
@@ -247,7 +293,7 @@ class GuideApp(App[None]):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self.notify(f"Playing {message.path.name}")
+        self.notify(say("tui.playing", name=message.path.name))
 
     def _stop_playing(self) -> None:
         if self._player is not None and self._player.poll() is None:
@@ -255,7 +301,13 @@ class GuideApp(App[None]):
         self._player = None
 
     def _project_name(self) -> str:
-        return self.guide.project.state.name if self.guide.project else "no project yet"
+        return self.guide.project.state.name if self.guide.project else say("tui.no-project")
+
+
+def _name_of(binding: Binding) -> str:
+    if binding.action == "command_palette":
+        return say("tui.key.palette")
+    return say(binding.description) if has(binding.description) else binding.description
 
 
 def _first_editor() -> str:

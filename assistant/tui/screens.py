@@ -13,21 +13,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, DirectoryTree, Input, Markdown, Static
 
+from ...core.words import say
 from ..guide.view import StepView
-
-KEYS = """
-| key | does |
-|---|---|
-| Tab, Shift+Tab | next or previous field |
-| Enter | take the answer, press the button |
-| F2 | jump to the step list |
-| F3 | overview: where everything stands |
-| F7, F8 | previous, next step |
-| F9 | the main button of this step |
-| F4 | edit the config in your editor |
-| Ctrl+P | all commands |
-| Ctrl+Q | leave; running work goes on |
-"""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -43,7 +30,7 @@ class HelpScreen(ModalScreen[None]):
         number = f"{self._view.number}. " if self._view.number else ""
         parts = [f"## {number}{self._view.title}", self._view.why]
         parts += [f"**{q.label}** – {q.help}" for q in self._view.questions if q.help]
-        parts += ["### Keys", KEYS]
+        parts += [f"### {say('tui.keys-title')}", say("tui.keys")]
         with VerticalScroll(classes="window"):
             yield Markdown("\n\n".join(parts))
 
@@ -75,13 +62,13 @@ class PathPicker(ModalScreen[Path | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
-            yield Static(f"Choose a {self._pick}", classes="window-title")
+            yield Static(say(f"tui.choose-{self._pick}"), classes="window-title")
             yield Input(str(self._start), id="picker-start")
             yield _FolderTree(self._start, self._pick)
             with Horizontal(classes="buttons"):
-                yield Button("Take this", variant="primary", id="take")
-                yield Button("Up", id="up")
-                yield Button("Cancel", id="cancel")
+                yield Button(say("tui.take"), variant="primary", id="take")
+                yield Button(say("tui.up"), id="up")
+                yield Button(say("tui.cancel"), id="cancel")
 
     @on(Input.Submitted, "#picker-start")
     def _start_elsewhere(self, event: Input.Submitted) -> None:
@@ -89,7 +76,7 @@ class PathPicker(ModalScreen[Path | None]):
         if path.is_dir():
             self._show(path.absolute())
         else:
-            self.notify(f"There is no folder {path}", severity="warning")
+            self.notify(say("tui.no-folder", path=str(path)), severity="warning")
 
     @on(DirectoryTree.NodeHighlighted)
     def _highlight(self, event: DirectoryTree.NodeHighlighted) -> None:
@@ -108,7 +95,7 @@ class PathPicker(ModalScreen[Path | None]):
         elif event.button.id == "cancel":
             self.dismiss(None)
         elif self._pick == "file" and not self._chosen.is_file():
-            self.notify("Choose a file in the list.", severity="warning")
+            self.notify(say("tui.choose-in-list"), severity="warning")
         else:
             self.dismiss(self._chosen)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from html import escape
 from importlib.resources import files
 from typing import Any
 
 import gradio as gr
 
+from ...core.words import join, language, languages, matching, say, speaking, wanted
 from ..guide.guide import Guide
 from ..guide.overview import OVERVIEW
 from ..guide.view import Reply, StepView
@@ -31,6 +34,20 @@ POLL_SECONDS = 1.0
 
 # Events are the page's own business, not an API; and polling must not dim the page.
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+# Screen readers, and fonts that draw the same letter in a Chinese and a Japanese way, go by the
+# page's language. Of the steps Gradio only draws the one anew that is shown.
+SPEAK = """() => { setTimeout(() => {
+  const said = document.querySelector("#heading h1");
+  if (!said) return;
+  document.documentElement.lang = said.lang;
+  const titles = JSON.parse(said.dataset.steps);
+  for (const button of document.querySelectorAll("#steps [data-tab-id]")) {
+    const label = button.querySelector(".step-label")?.firstChild;
+    const title = titles[button.dataset.tabId - 1];
+    if (label && title && label.nodeValue !== title) label.nodeValue = title;
+  }
+}, 50); return []; }"""
 
 
 def look() -> dict[str, Any]:
@@ -61,7 +78,20 @@ class _Page:
         overview = guide.overview()
         self.numbers = {line.id: line.number for line in overview}
 
-        self.heading = gr.HTML(elem_id="heading")
+        # What this browser chose, for its next visit; and what this tab speaks now.
+        self.kept = gr.BrowserState("", storage_key="singwiz-language", secret="singwiz")  # noqa: S106
+        self.spoken = gr.State(language())
+        with gr.Row(elem_id="top"):
+            self.heading = gr.HTML(elem_id="heading")
+            self.tongue = gr.Dropdown(
+                [(one.name, one.tag) for one in languages()],
+                value=language(),
+                label=say("face.language"),
+                filterable=False,
+                elem_id="language",
+                min_width=120,
+                scale=0,
+            )
         self.step_id = gr.State(guide.current())
         # The step that was shown before the overview.
         self.left = gr.State("")
@@ -79,21 +109,20 @@ class _Page:
         self.why = gr.HTML(elem_id="why")
         self.job = gr.HTML(elem_id="job")
 
-        gr.render([self.step_id], triggers=[self.form.change], show_progress="hidden")(
-            self.draw_form
-        )
-        gr.render([self.step_id], triggers=[self.curves.change], show_progress="hidden")(
-            self.draw_charts
-        )
-        gr.render([self.step_id], triggers=[self.seen.change], show_progress="hidden")(
-            self.draw_blocks
-        )
+        for changed, draw in (
+            (self.form, self.draw_form),
+            (self.curves, self.draw_charts),
+            (self.seen, self.draw_blocks),
+        ):
+            gr.render(
+                [self.step_id, self.spoken], triggers=[changed.change], show_progress="hidden"
+            )(draw)
 
         with gr.Row(elem_id="move"):
             # The list of steps lets people only go back; looking ahead is allowed as well.
-            back = gr.Button("← Back", size="sm", elem_id="move-back")
+            back = gr.Button(say("web.back"), size="sm", elem_id="move-back")
             whole = gr.Button(title(OVERVIEW), size="sm", elem_id="to-overview")
-            ahead = gr.Button("Next →", size="sm", elem_id="move-ahead")
+            ahead = gr.Button(say("web.ahead"), size="sm", elem_id="move-ahead")
 
         self.everything = [
             self.heading,
@@ -105,16 +134,30 @@ class _Page:
             self.doubt,
             self.seen,
             self.curves,
+            self.tongue,
+            back,
+            whole,
+            ahead,
         ]
         refresh: dict[str, Any] = {
             "fn": self.refresh,
-            "inputs": [self.step_id, self.form, self.values, self.doubt],
+            "inputs": [self.step_id, self.form, self.values, self.doubt, self.spoken],
             "outputs": self.everything,
             **PRIVATE,
         }
         self.refresh_event = refresh
-        blocks.load(self.enter, None, [self.step_id, self.walkthrough], **PRIVATE).then(**refresh)
-        gr.Timer(POLL_SECONDS).tick(**refresh).then(lambda: True, None, [self.ready], **PRIVATE)
+        blocks.load(
+            self.enter, [self.kept], [self.step_id, self.walkthrough, self.spoken], **PRIVATE
+        ).then(**refresh).then(None, None, None, js=SPEAK, **PRIVATE)
+        self.tongue.input(
+            lambda tag: (tag, tag, ""),
+            [self.tongue],
+            [self.spoken, self.kept, self.values],
+            **PRIVATE,
+        ).then(**refresh).then(None, None, None, js=SPEAK, **PRIVATE)
+        gr.Timer(POLL_SECONDS).tick(**refresh).then(
+            lambda: True, None, [self.ready], **PRIVATE
+        ).then(None, None, None, js=SPEAK, **PRIVATE)
         for line, step in zip(overview, self.steps, strict=True):
             step.select(
                 lambda ready, chosen=line.id: chosen if ready or chosen != first else gr.skip(),
@@ -146,20 +189,25 @@ class _Page:
         index = min(max(ids.index(step_id) + distance, 0), len(ids) - 1)
         return ids[index], gr.Walkthrough(selected=index + 1)
 
-    def enter(self) -> tuple[str, Any]:
-        """Where a tab starts that has just been opened."""
+    def enter(self, kept: str, request: gr.Request) -> tuple[str, Any, str]:
+        """Where a tab starts that has just been opened, and the language it speaks."""
         step_id = self.guide.current()
-        return step_id, gr.Walkthrough(selected=self.numbers[step_id])
+        accepted = request.headers.get("accept-language", "")
+        return step_id, gr.Walkthrough(selected=self.numbers[step_id]), spoken_by(kept, accepted)
 
     # Drawing -----------------------------------------------------------------------------
 
-    def refresh(self, step_id: str, form: str, values: str, doubt: str) -> list[Any]:
+    def refresh(self, step_id: str, form: str, values: str, doubt: str, spoken: str) -> list[Any]:
         """Everything that changes by itself, for one tab.
 
         ``form`` and ``values`` say what the tab shows. If the guide knows something else, another
         face has answered – or this tab has, a moment ago, and is about to draw it by itself. So
         a form of the same step is only drawn anew if ``doubt`` has lasted since the last poll.
         """
+        with speaking(spoken):
+            return self._refresh(step_id, form, values, doubt)
+
+    def _refresh(self, step_id: str, form: str, values: str, doubt: str) -> list[Any]:
         overview, view = self.guide.overview(), self.guide.view(step_id)
         project = self.guide.project
         if project is not None:
@@ -168,9 +216,10 @@ class _Page:
         now = values_signature(view)
         drawn = values == now and is_drawn(form, view)
         redraw = not drawn and (doubt == form_signature(view) + now or not shows(values, step_id))
+        titles = [MARKS[line.status] + line.title for line in overview]
         return [
-            _heading(project.state.name if project else ""),
-            *(gr.Step(MARKS[line.status] + line.title) for line in overview),
+            _heading(project.state.name if project else "", titles),
+            *(gr.Step(title) for title in titles),
             _why(view),
             job_html(view.job),
             new_drawing(view) if redraw else gr.skip(),
@@ -178,23 +227,31 @@ class _Page:
             "" if drawn or redraw else form_signature(view) + now,
             blocks_signature(view, others_of(view)),
             blocks_signature(view, charts_of(view)),
+            gr.Dropdown(value=language(), label=say("face.language")),
+            say("web.back"),
+            title(OVERVIEW),
+            say("web.ahead"),
         ]
 
-    def draw_form(self, step_id: str) -> None:
+    def draw_form(self, step_id: str, spoken: str) -> None:
         """Questions and buttons of a step."""
+        with speaking(spoken):
+            self._draw_form(step_id)
+
+    def _draw_form(self, step_id: str) -> None:
         view = self.guide.view(step_id)
         fields = [field(step_id, q) for q in view.questions if not q.advanced]
         advanced = [q for q in view.questions if q.advanced]
         if advanced:
-            with gr.Accordion("More options", open=False, elem_id="more-options"):
+            with gr.Accordion(say("face.more-options"), open=False, elem_id="more-options"):
                 fields += [field(step_id, question) for question in advanced]
         form = _Form(step_id, fields, form_signature(view))
         controls = [one.control for one in fields]
         outputs = [*controls, *(one.error for one in fields), self.form, self.values]
         for one in fields:
             one.taken_by(
-                lambda value, one=one: self._answer(form, {one.question.id: value}),
-                inputs=[one.control],
+                lambda value, spoken, one=one: self._answer(form, {one.question.id: value}, spoken),
+                inputs=[one.control, self.spoken],
                 outputs=outputs,
                 **PRIVATE,
             )
@@ -209,29 +266,34 @@ class _Page:
                     preserved_by_key=[],
                 )
                 button.click(
-                    lambda *values, action=action.id: self._act(form, action, values),
-                    controls,
+                    lambda spoken, *values, action=action.id: self._act(
+                        form, action, values, spoken
+                    ),
+                    [self.spoken, *controls],
                     [self.step_id, self.walkthrough, *outputs],
                     **PRIVATE,
                 ).then(**self.refresh_event)
         for reason in {action.reason for action in view.actions if action.reason}:
             gr.Markdown(reason, elem_classes=["note", "plain"])
 
-    def draw_blocks(self, step_id: str) -> None:
+    def draw_blocks(self, step_id: str, spoken: str) -> None:
         """Texts, tables, pictures and sounds of a step."""
-        show_blocks(step_id, others_of(self.guide.view(step_id)))
+        with speaking(spoken):
+            show_blocks(step_id, others_of(self.guide.view(step_id)))
 
-    def draw_charts(self, step_id: str) -> None:
+    def draw_charts(self, step_id: str, spoken: str) -> None:
         """Curves of a step."""
-        show_charts(step_id, charts_of(self.guide.view(step_id)))
+        with speaking(spoken):
+            show_charts(step_id, charts_of(self.guide.view(step_id)))
 
     # Telling the guide -------------------------------------------------------------------
 
-    def _answer(self, form: _Form, values: dict[str, Any]) -> list[Any]:
-        reply = self._tell(form, values)
-        if not reply.ok and not reply.errors:
-            _notify(reply)
-        return self._updates(form, set(values))
+    def _answer(self, form: _Form, values: dict[str, Any], spoken: str) -> list[Any]:
+        with speaking(spoken):
+            reply = self._tell(form, values)
+            if not reply.ok and not reply.errors:
+                _notify(reply)
+            return self._updates(form, set(values))
 
     def _tell(self, form: _Form, values: dict[str, Any]) -> Reply:
         by_id = {one.question.id: one for one in form.fields}
@@ -253,7 +315,11 @@ class _Page:
         redraw = gr.skip() if form_signature(view) == form.signature else new_drawing(view)
         return [*controls, *errors, redraw, values_signature(view)]
 
-    def _act(self, form: _Form, action: str, values: tuple[Any, ...]) -> list[Any]:
+    def _act(self, form: _Form, action: str, values: tuple[Any, ...], spoken: str) -> list[Any]:
+        with speaking(spoken):
+            return self._press(form, action, values)
+
+    def _press(self, form: _Form, action: str, values: tuple[Any, ...]) -> list[Any]:
         # A field may still hold what was typed last: the click can overtake the answer.
         changed = {
             one.question.id: value
@@ -279,8 +345,20 @@ class _Form:
     signature: str
 
 
+def spoken_by(kept: str, accepted: str) -> str:
+    """The language for a visitor.
+
+    Args:
+        kept: what the visitor chose in this browser before, or empty.
+        accepted: what the browser says that its user reads (``Accept-Language``). A server's own
+            language says little about its visitors, unless somebody chose it.
+    """
+    own = (matching(one.partition(";")[0]) for one in accepted.split(","))
+    return matching(kept or "") or wanted() or next(filter(None, own), None) or language()
+
+
 def _notify(reply: Reply) -> None:
-    text = " ".join(part for part in (reply.message, reply.hint) if part)
+    text = join(reply.message, reply.hint)
     if text:
         (gr.Info if reply.ok else gr.Warning)(_escape(text))
 
@@ -289,9 +367,10 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _heading(name: str) -> str:
+def _heading(name: str, titles: list[str]) -> str:
     project = f" <span>{_escape(name)}</span>" if name else ""
-    return f"<h1>singwiz{project}</h1>"
+    steps = escape(json.dumps(titles), quote=True)
+    return f'<h1 lang="{language()}" data-steps="{steps}">singwiz{project}</h1>'
 
 
 def _why(view: StepView) -> str:

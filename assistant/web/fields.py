@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
+from ...core.words import language, say, speaking
 from ..guide.view import Question
 
 MOST_RADIO_CHOICES = 5
@@ -132,18 +133,25 @@ def _browser(question: Question, control: Any) -> tuple[Dependency, ...]:
     last = question.value[-1] if question.kind == "paths" and question.value else question.value
     start = _existing_folder(Path(str(last)).expanduser() if last else Path.home())
     wanted = question.pick
-    with gr.Accordion("Browse", open=False, elem_id=f"browse-{question.id}"):
+    with gr.Accordion(say("web.browse"), open=False, elem_id=f"browse-{question.id}"):
         here = gr.State(str(start))
         entry = gr.Dropdown(
-            _entries(start, wanted), value=None, label=f"In {start}", filterable=True
+            _entries(start, wanted),
+            value=None,
+            label=say("web.in-folder", folder=str(start)),
+            filterable=True,
         )
         with gr.Row():
-            up = gr.Button("One folder up", size="sm")
-            take = gr.Button("Take this folder", size="sm", visible=wanted == "folder")
+            up = gr.Button(say("web.folder-up"), size="sm")
+            take = gr.Button(say("web.take-folder"), size="sm", visible=wanted == "folder")
+
+    spoken = language()
 
     def walk(folder: Path) -> tuple[str, Any]:
         entries = _entries(folder, wanted)
-        return str(folder), gr.Dropdown(entries, value=None, label=f"In {folder}")
+        with speaking(spoken):
+            label = say("web.in-folder", folder=str(folder))
+        return str(folder), gr.Dropdown(entries, value=None, label=label)
 
     def enter(folder: str, name: str | None, current: str) -> tuple[str, Any, Any]:
         chosen = Path(folder) / (name or "")

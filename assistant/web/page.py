@@ -12,6 +12,7 @@ from dataclasses import asdict
 from html import escape
 from typing import Any
 
+from ...core.words import say
 from ..guide.view import Block, Chart, JobView, StepStatus, StepView
 
 MARKS: dict[StepStatus, str] = {
@@ -82,23 +83,29 @@ def job_html(job: JobView | None) -> str:
     if job.state == "waiting":
         return f'<div class="job running" role="status">⏳ {escape(job.label)}</div>'
     if job.state != "running":
-        fallback = {
-            "cancelled": "Stopped.",
-            "died": "The work ended without saying why; memory may have run out.",
-        }.get(job.state, "It failed.")
+        fallback = say(
+            {"cancelled": "face.stopped", "died": "face.died"}.get(job.state, "face.failed")
+        )
         tone = "warning" if job.state == "cancelled" else "error"
         message = f"<strong>{escape(job.error or fallback)}</strong> {escape(job.hint)}"
         return f'<div class="job {tone}" role="alert">{message}{log_html}</div>'
-    label = escape(job.label or "Working")
+    label = escape(job.label or say("face.working"))
     value = "" if job.fraction is None else f' value="{job.fraction:.4f}"'
     percent = "" if job.fraction is None else f"{100 * job.fraction:.0f} %"
-    left = f", about {clock(job.eta)} left" if job.eta is not None else ""
     load = f" · {escape(job.load)}" if job.load else ""
     return (
         f'<div class="job running" role="status"><span>{label}</span>'
         f'<progress max="1"{value} aria-label="{label}"></progress>'
-        f"<small>{percent} {clock(job.elapsed)} so far{left}{load}</small>{log_html}</div>"
+        f"<small>{percent} {times(job)}{load}</small>{log_html}</div>"
     )
+
+
+def times(job: JobView) -> str:
+    """How long a running job has taken, and how long it still will."""
+    so_far = clock(job.elapsed)
+    if job.eta is None:
+        return say("face.so-far", clock=so_far)
+    return say("face.left", clock=so_far, eta=clock(job.eta))
 
 
 def clock(seconds: float) -> str:

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from ...core.errors import USAGE_PROBLEM, SingwizError
+from ...core.words import say
 from ..guide.guide import Guide
 
 # Nothing is told to anybody: Gradio reads these when it is imported.
@@ -65,7 +66,7 @@ def serve(
                 hint="Another one may be open already; use it, or choose another --port.",
                 exit_code=USAGE_PROBLEM,
             ) from None
-        sys.stdout.write(f"singwiz is open at {url}\nStop it with Ctrl-C; running work goes on.\n")
+        sys.stdout.write(say("web.open-at", url=url) + "\n")
         sys.stdout.flush()
         try:
             blocks.block_thread()

@@ -7,9 +7,10 @@ from typing import Any
 
 import gradio as gr
 
+from ...core.words import say
 from ..guide.view import Audio, Block, Chart, Copyable, Image, Table, Text
 
-SEVERITIES = {"error": "✖ error", "warning": "▲ warning", "note": "• note"}
+SEVERITIES = {"error": "✖", "warning": "▲", "note": "•"}
 
 MANY_COLUMNS = 5
 """Tables with so many are moved sideways on a phone."""
@@ -69,13 +70,16 @@ def show_blocks(step_id: str, blocks: Sequence[Block]) -> None:
 
 def _table(block: Table, elem_id: str) -> None:
     if not block.rows:
-        gr.Markdown(f"**{block.title}** – {block.empty}", elem_classes=["note", "plain"])
+        gr.Markdown(
+            say("web.empty", title=block.title, empty=block.empty), elem_classes=["note", "plain"]
+        )
         return
     rows = [list(row) for row in block.rows]
     if block.severity_column is not None:
         for row in rows:
             column = block.severity_column
-            row[column] = SEVERITIES.get(row[column], row[column])
+            if mark := SEVERITIES.get(row[column]):
+                row[column] = f"{mark} {say(f'face.severity.{row[column]}')}"
     gr.Dataframe(
         rows,
         headers=list(block.columns),
@@ -109,7 +113,7 @@ def show_charts(step_id: str, charts: Sequence[Chart]) -> None:
             color="series",
             title=chart.title,
             x_title=chart.x_label,
-            y_title=chart.y_label or "value",
+            y_title=chart.y_label or say("web.value"),
             height=260,
             key=("chart", step_id, chart.title),
             preserved_by_key=[],

@@ -365,7 +365,8 @@ def _value_error(error: ValidationError, chain: _Chain) -> SingwizError:
     )
     others = {dotted(tuple(problem["loc"])) for problem in problems[1:]} - {key}
     if others:
-        message += f" {len(others)} more value{'s are' if len(others) > 1 else ' is'} unusable."
+        several = f" {len(others)} more values are unusable."
+        message += several if len(others) > 1 else " One more value is unusable."
     try:
         hint = f"It means: {explain(key).description}"
     except SingwizError:

@@ -608,3 +608,30 @@ def _content(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def test_commands_speak_the_language_that_is_asked_for(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    assert "is not a singwiz project" in run("check", gone).err
+    chinese = run("--lang", "zh", "check", gone)
+    assert "不是 singwiz 项目" in chinese.err
+    assert "创建方法" in chinese.err
+    monkeypatch.setenv("SINGWIZ_LANG", "ja")
+    assert "プロジェクトではありません" in run("--lang", "ja", "check", gone).err
+    refused = run("--lang", "tlh", "check", gone)
+    assert refused.code == 2
+    assert "language-not-spoken" in refused.err
+
+
+def test_data_for_programs_is_the_same_in_every_language(run: Run, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    english, chinese = run("check", gone, "--json"), run("--lang", "zh", "check", gone, "--json")
+    assert english.out == chinese.out
+    assert english.out or english.err == chinese.err
+
+
+def test_the_language_is_saved_for_the_next_time(run: Run) -> None:
+    assert "日本語" in run("language", "ja").out
+    assert run("language", "--json").data["language"] == "ja"

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Collapsible, DataTable, Markdown, Sparkline, Static
 
+from ....core.words import say
 from ...guide.view import Audio, Block, Chart, Copyable, Image, Table, Text
 
 SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -105,14 +106,16 @@ class TableBlock(Vertical):
             table.move_cursor(row=min(row, len(self.block.rows) - 1))
 
     def _cell(self, column: int, cell: str) -> RichText:
-        style = SEVERITY_STYLES.get(cell, "") if column == self.block.severity_column else ""
-        return RichText(cell, style)
+        if column != self.block.severity_column or cell not in SEVERITY_STYLES:
+            return RichText(cell)
+        return RichText(say(f"face.severity.{cell}"), SEVERITY_STYLES[cell])
 
     @on(DataTable.RowHighlighted)
     def _detail(self, event: DataTable.RowHighlighted) -> None:
         event.stop()
         if 0 <= event.cursor_row < len(self.block.rows):
-            cells = zip(self.block.columns, self.block.rows[event.cursor_row], strict=False)
+            row = (self._cell(i, cell) for i, cell in enumerate(self.block.rows[event.cursor_row]))
+            cells = zip(self.block.columns, row, strict=False)
             text = " · ".join(f"{name}: {cell}" for name, cell in cells if cell)
             self.query_one(".table-detail", Static).update(text)
 
@@ -153,10 +156,16 @@ def _mean(values: object) -> float:
 
 def _caption(name: str, points: tuple[tuple[float, float], ...], x_label: str) -> str:
     if not points:
-        return f"{name}: nothing yet"
+        return say("tui.nothing-yet", name=name)
     ys = [y for _, y in points]
-    return (
-        f"{name}: {ys[0]:.4g} → {ys[-1]:.4g} at {x_label} {points[-1][0]:g} (lowest {min(ys):.4g})"
+    return say(
+        "tui.curve",
+        name=name,
+        first=f"{ys[0]:.4g}",
+        last=f"{ys[-1]:.4g}",
+        x_label=x_label,
+        x=f"{points[-1][0]:g}",
+        least=f"{min(ys):.4g}",
     )
 
 
@@ -189,7 +198,7 @@ class ImageBlock(Vertical):
         try:
             version = (self.block.path, self.block.path.stat().st_mtime, width)
         except OSError:
-            self.query_one(".picture", Static).update("The picture is gone.")
+            self.query_one(".picture", Static).update(say("tui.picture-gone"))
             return
         if version != self._drawn:
             self._drawn = version
@@ -200,7 +209,7 @@ class ImageBlock(Vertical):
         try:
             picture = half_blocks(path, width, max_rows=24)
         except (OSError, ValueError) as error:
-            picture = RichText(f"The picture cannot be drawn: {error}")
+            picture = RichText(say("tui.picture-broken", reason=str(error)))
         if self.is_mounted and self.app.is_running:
             self.app.call_from_thread(self.query_one(".picture", Static).update, picture)
 
@@ -245,13 +254,14 @@ class AudioBlock(Horizontal):
         self.block = block
 
     def compose(self) -> ComposeResult:
-        yield Button("▶ Play", classes="play", compact=True)
+        yield Button(say("tui.play"), classes="play", compact=True)
         yield Static(self._text(), markup=False)
 
     def show(self, block: Audio) -> None:
         if block != self.block:
             self.block = block
             self.query_one(Static).update(self._text())
+            self.query_one(Button).label = say("tui.play")
 
     def _text(self) -> str:
         return f"{self.block.caption}\n{self.block.path}".strip()
@@ -271,7 +281,7 @@ class CopyBlock(Vertical):
 
     def compose(self) -> ComposeResult:
         with Collapsible(title=self.block.title):
-            yield Button("Copy", classes="copy", compact=True)
+            yield Button(say("tui.copy"), classes="copy", compact=True)
             yield Static(self.block.text, markup=False)
 
     def show(self, block: Copyable) -> None:

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select, Static, Switch, TextArea
 
+from ....core.words import say
 from ...guide.view import Question
 from ..screens import PathPicker
 
@@ -154,8 +155,10 @@ class PathField(LineField):
 
     def control(self) -> ComposeResult:
         with Horizontal(classes="path-row"):
-            yield Input(self._text(), placeholder=f"path of a {self.question.pick}", compact=True)
-            yield Button("Browse", classes="browse", compact=True)
+            yield Input(
+                self._text(), placeholder=say(f"tui.path-of-{self.question.pick}"), compact=True
+            )
+            yield Button(say("tui.browse"), classes="browse", compact=True)
 
     @on(Button.Pressed)
     def _browse(self, event: Button.Pressed) -> None:
@@ -174,7 +177,7 @@ class PathsField(QuestionField):
 
     def control(self) -> ComposeResult:
         yield TextArea(self._text(), soft_wrap=False, tab_behavior="focus", compact=True)
-        yield Button("Add…", classes="browse", compact=True)
+        yield Button(say("tui.add"), classes="browse", compact=True)
 
     def show_value(self) -> None:
         self.query_one(TextArea).text = self._text()

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Collapsible, ProgressBar, Static
 
+from ....core.words import join, language, say
 from ...guide.view import Action, Block, JobView, Question, StepView
 from .blocks import block_widget
 from .questions import QuestionField, field_for
@@ -33,6 +34,7 @@ class StepPane(VerticalScroll):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, can_focus=False)
         self.view: StepView | None = None
+        self._spoken = language()
         self._drawing = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
@@ -47,7 +49,8 @@ class StepPane(VerticalScroll):
         """Draw the step. A second call waits: widgets must not go while they are being mounted."""
         async with self._drawing:
             old, self.view = self.view, view
-            if view == old:
+            before, self._spoken = self._spoken, language()
+            if view == old and before == self._spoken:
                 return
             fresh = old is None or old.id != view.id
             self.query_one("#title", Static).update(_heading(view))
@@ -59,7 +62,9 @@ class StepPane(VerticalScroll):
 
 
 def _heading(view: StepView) -> str:
-    return f"{view.number}. {view.title} – {view.status}" if view.number else view.title
+    if not view.number:
+        return view.title
+    return f"{view.number}. {view.title} – {say(f'face.status.{view.status}')}"
 
 
 class Questions(Vertical):
@@ -75,7 +80,7 @@ class Questions(Vertical):
                 yield field_for(question)
         advanced = [question for question in self._questions if question.advanced]
         if advanced:
-            with Collapsible(title="More options"):
+            with Collapsible(title=say("face.more-options")):
                 for question in advanced:
                     yield field_for(question)
 
@@ -198,24 +203,24 @@ class JobPanel(Vertical):
             label.update(f"⏳ {job.label}")
         elif job.state == "running":
             load = f"\n{job.load}" if job.load else ""
-            label.update(f"{job.label or 'Working'} · {_times(job)}{load}")
+            label.update(f"{job.label or say('face.working')} · {_times(job)}{load}")
             bar.update(
                 total=None if job.fraction is None else 100,
                 progress=0 if job.fraction is None else 100 * job.fraction,
             )
         else:
-            text = job.error or {
-                "cancelled": "Stopped.",
-                "died": "The work ended without saying why; memory may have run out.",
-            }.get(job.state, "It failed.")
-            label.update(f"{text} {job.hint}".strip())
+            ends = {"cancelled": "face.stopped", "died": "face.died"}
+            text = job.error or say(ends.get(job.state, "face.failed"))
+            label.update(join(text, job.hint))
         log.update("\n".join(job.log_tail[-3:]))
         log.display = bool(job.log_tail)
 
 
 def _times(job: JobView) -> str:
-    elapsed = f"{_clock(job.elapsed)} so far"
-    return f"{elapsed}, about {_clock(job.eta)} left" if job.eta is not None else elapsed
+    so_far = _clock(job.elapsed)
+    if job.eta is None:
+        return say("face.so-far", clock=so_far)
+    return say("face.left", clock=so_far, eta=_clock(job.eta))
 
 
 def _clock(seconds: float) -> str:

@@ -117,8 +117,9 @@ def scale_last_rest(run: FixRun, edit: DatasetEdit, findings: Sequence[Finding])
             continue
         timeline.note_dur[-1] += difference
         write_timeline(edit, row, timeline)
-        what = f"The last rest of '{item}' becomes {abs(difference):.3f} s "
-        edit.did("note-length", what + ("longer." if difference > 0 else "shorter."), item=item)
+        how = "longer" if difference > 0 else "shorter"
+        what = f"The last rest of '{item}' becomes {abs(difference):.3f} s {how}."
+        edit.did("note-length", what, item=item)
 
 
 def _alias(symbol: str) -> str | None:

@@ -193,7 +193,7 @@ def read_table(path: Path) -> Table:
 def _unusable(path: Path, what: str) -> SingwizError:
     return SingwizError(
         "transcriptions-unusable",
-        f"{FILE_NAME} {what}.",
+        f"The file {FILE_NAME} {what}.",
         hint="Open it in a text editor, correct that place and save it as UTF-8.",
         where=str(path),
     )

@@ -47,10 +47,11 @@ def through_the_browser(guide: Guide) -> None:
         return _Form("model", fields, form_signature(view))
 
     for name, value in (("preset", "tiny"), ("learn_dur", True), ("learn_pitch", True)):
-        page._answer(form(), {name: value})
-    page._answer(form(), {"max_updates": 30})
+        page._answer(form(), {name: value}, "en")
+    page._answer(form(), {"max_updates": 30}, "en")
     shown = form()
-    page._act(shown, "write", tuple(one.read(one.write(one.question)) for one in shown.fields))
+    values = tuple(one.read(one.write(one.question)) for one in shown.fields)
+    page._act(shown, "write", values, "en")
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], Any]) -> None:

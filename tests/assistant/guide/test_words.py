@@ -12,6 +12,7 @@ import pytest
 
 from singwiz.assistant.guide import Guide, words
 from singwiz.assistant.guide.steps import STEPS, Step
+from singwiz.core.words.catalogue import keyed
 
 GUIDE = Path(inspect.getfile(words)).parent
 SHORTHAND = re.compile(r"self\.(say|button|ask)\(\s*\"([^\"]+)\"")
@@ -56,7 +57,7 @@ def test_job_steps_have_words_for_every_button_and_reply() -> None:
 
 
 def test_sentences_are_text_with_well_formed_placeholders() -> None:
-    catalogue = {key: node for key, node in words._catalogue().items() if key != "languages"}
+    catalogue = {key: node for key, node in keyed("en").items() if key != "languages"}
     for key, sentence in leaves(catalogue).items():
         assert isinstance(sentence, str) or sentence == {}, key
         for _, name, _, _ in string.Formatter().parse(str(sentence)):

@@ -229,3 +229,22 @@ def test_a_sound_is_played_by_a_player_of_the_system(
     assert player_command(Path("/x y.wav")) == [str(player), "-q", "/x y.wav"]
     monkeypatch.setenv("PATH", "")
     assert player_command(Path("/x y.wav")) is None
+
+
+async def test_another_language_is_spoken_without_losing_what_was_typed(guide: Any) -> None:
+    async with GuideApp(guide).run_test(size=(80, 70)) as pilot:
+        app = await open_step(pilot)
+        field = app.query_one("#q-name Input", Input)
+        field.focus()
+        field.value = "half typed"
+        for title, key in (("実行中", "次へ"), ("进行中", "下一步"), ("at work", "Next")):
+            guide.job = JobView("j", "running", "step 1 of 2", 0.5)
+            await pilot.press("f6")
+            await until(pilot, lambda title=title: title in text(app, "#title"))
+            keys = {one.binding.description for one in app.screen.active_bindings.values()}
+            assert key in keys
+            assert app.step_id == "two"
+            assert app.query_one("#q-name Input", Input).value == "half typed"
+        assert guide.values["name"] == "half typed"
+        commands = [command.title for command in app.get_system_commands(app.screen)]
+        assert "Language: 日本語" in commands

@@ -128,7 +128,9 @@ def test_sounds_pictures_tables_and_steps_are_there(
     assert fetch(tmp_path / ".." / ".." / "passwd") in (403, 404)
 
 
-def test_steps_are_reached_by_clicks(browser: WebDriver, guide: Any, serve_guide: Any) -> None:
+def test_steps_are_reached_and_languages_changed_by_clicks(
+    browser: WebDriver, guide: Any, serve_guide: Any
+) -> None:
     open_page(browser, serve_guide(guide))
 
     def shown() -> str:
@@ -148,3 +150,15 @@ def test_steps_are_reached_by_clicks(browser: WebDriver, guide: Any, serve_guide
     until(browser, lambda: "Everything" in shown())
     browser.find_element(By.ID, "move-back").click()
     until(browser, lambda: "2. Train" in shown())
+
+    find(browser, "#language input").click()
+    options = until(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "[role='option']"))
+    next(one for one in options if "日本語" in one.text).click()
+    until(browser, lambda: browser.find_element(By.ID, "move-back").text == "← 戻る")
+    assert "2. Train" in shown()
+    until(browser, lambda: "その他の設定" in browser.page_source)
+    html = browser.find_element(By.TAG_NAME, "html")
+    until(browser, lambda: html.get_attribute("lang") == "ja")
+    browser.refresh()
+    until(browser, lambda: browser.find_element(By.ID, "move-back").text == "← 戻る")
+    browser.execute_script("localStorage.removeItem('singwiz-language')")

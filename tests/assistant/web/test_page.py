@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from singwiz.assistant.guide.view import Chart, JobView, Text
+from singwiz.assistant.web.app import spoken_by
 from singwiz.assistant.web.page import (
     blocks_signature,
     charts_of,
@@ -23,6 +24,7 @@ from singwiz.assistant.web.page import (
 from singwiz.assistant.web.server import is_loopback
 from singwiz.assistant.web.show import chart_frame
 from singwiz.core.errors import SingwizError
+from singwiz.core.words import speaking
 
 
 def test_an_answer_changes_the_values_but_not_the_form(guide: Any) -> None:
@@ -101,3 +103,23 @@ def test_the_network_is_only_served_with_a_password() -> None:
     with pytest.raises(SingwizError) as refusal:
         launch(None, host="0.0.0.0")
     assert refusal.value.code == "web-needs-password"
+
+
+def test_visitors_are_greeted_in_the_language_their_browser_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SINGWIZ_LANG")
+    monkeypatch.setattr("singwiz.assistant.web.app.wanted", lambda: None)
+    assert spoken_by("", "tlh,ja-JP;q=0.9,en;q=0.8") == "ja"
+    assert spoken_by("zh", "ja-JP") == "zh"
+    monkeypatch.setattr("singwiz.assistant.web.app.wanted", lambda: "en")
+    assert spoken_by("", "ja-JP") == "en"
+
+
+def test_pages_in_another_language_are_drawn_anew(guide: Any) -> None:
+    job = JobView("j", "running", "", 0.5, eta=65, elapsed=5)
+    english = job_html(job)
+    with speaking("zh"):
+        chinese = job_html(job)
+    assert "约剩 1:05" in chinese
+    assert "about 1:05 left" in english
