@@ -141,7 +141,7 @@ def _info(key: str, description: str, annotation: Any, meta: KeyMeta) -> KeyInfo
         level=LEVELS[meta.level],
         kinds=meta.kinds,
         type=type_words(annotation),
-        choices=meta.choices,
+        choices=meta.all_choices(),
         low=meta.low,
         high=meta.high,
     )
