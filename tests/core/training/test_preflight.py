@@ -144,9 +144,9 @@ def test_a_disk_too_small_for_all_checkpoints_is_pointed_out(
 @pytest.fixture
 def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
     """``small_memory(frames, after=0)``: larger batches run out of memory; tells all sizes."""
-    from singwiz.core.training.acoustic import AcousticTask
+    from singwiz.core.training.task import TrainingTask
 
-    losses = AcousticTask.losses
+    losses = TrainingTask.losses
 
     def limit(frames: int, *, after: int = 0) -> list[int]:
         tried: list[int] = []
@@ -158,7 +158,7 @@ def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
             return losses(self, batch)
 
-        monkeypatch.setattr(AcousticTask, "losses", limited)
+        monkeypatch.setattr(TrainingTask, "losses", limited)
         return tried
 
     return limit
