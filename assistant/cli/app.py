@@ -25,6 +25,7 @@ from . import (
     fixes,
     jobs,
     labels,
+    models,
     plots,
     predicting,
     recordings,
@@ -65,6 +66,7 @@ predicting.register(app)
 exporting.register(app)
 app.add_typer(vocoders.app, name="vocoder")
 app.add_typer(assets.app, name="assets")
+models.register(app)
 app.add_typer(speakers.app, name="speakers")
 app.add_typer(jobs.app, name="jobs")
 doctor.register(app)

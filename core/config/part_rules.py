@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models.arguments import Argument, settable
-from ..models.registry import PartError, is_foreign, load_part, part_names
+from ..models.registry import Part, PartError, is_foreign, list_parts, load_part, part_names
 from .rule import ERROR, WARNING, Findings, Rule, say
 from .schema import Config
 from .section import Section
@@ -19,6 +19,16 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "model": (),
 }
 """Kind of part -> parameters that are no arguments of the user's."""
+
+
+ARGUMENT_MAPS: dict[str, str] = {
+    "architecture_args": "model",
+    "backbone_args": "backbone",
+    "pitch_prediction_args.backbone_args": "backbone",
+    "variances_prediction_args.backbone_args": "backbone",
+    "shallow_diffusion_args.aux_decoder_args": "aux_decoder",
+}
+"""Dotted key of a map of arguments -> kind of part that they are for."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,7 @@ def foreign_argument_maps(config: Config) -> frozenset[str]:
     )
 
 
-def user_arguments(kind: str, name: str) -> list[Argument]:
+def part_arguments(kind: str, name: str) -> list[Argument]:
     """The arguments that a user may set of a part; imports the package it is from.
 
     Raises:
@@ -101,12 +111,31 @@ def user_arguments(kind: str, name: str) -> list[Argument]:
     return settable(load_part(kind, name), given=GIVEN[kind])
 
 
+def foreign_argument(key: str) -> tuple[Part, Argument] | None:
+    """The argument of an installed package's part that a dotted key sets; None if none has it.
+
+    Imports the packages that have parts of that kind.
+    """
+    parent, _, name = key.rpartition(".")
+    for part in list_parts(ARGUMENT_MAPS[parent]) if parent in ARGUMENT_MAPS else ():
+        if part.built_in or part.hidden:
+            continue
+        try:
+            arguments = part_arguments(part.kind, part.name)
+        except PartError:
+            continue  # said where it is chosen
+        for argument in arguments:
+            if argument.name == name:
+                return part, argument
+    return None
+
+
 def _parts(config: Config, base: Path) -> Findings:
     for part in chosen_parts(config):
         if not is_foreign(part.kind, part.name) or part.name not in part_names(part.kind):
             continue  # ours follow the schema; unknown names are said there
         try:
-            arguments = {one.name: one for one in user_arguments(part.kind, part.name)}
+            arguments = {one.name: one for one in part_arguments(part.kind, part.name)}
         except PartError as error:
             yield say(
                 "config-part-broken",
