@@ -47,9 +47,10 @@ def check_criterion(
     _check_gradients(losses[LOSS], outputs)
     if perfect is not None:
         for name, value in criterion(perfect, batch, optimizer_name).items():
+            number = float(value.detach())
             demand(
-                abs(float(value.detach()) - low) <= 1e-5,
-                f"the loss '{name}' of a perfect output is {float(value.detach()):.3g} instead of {low}",
+                abs(number - low) <= 1e-5,
+                f"the loss '{name}' of a perfect output is {number:.3g} instead of {low}",
             )
     if padding is not None:
         _check_padding(criterion, outputs, batch, padding, losses, optimizer_name)

@@ -163,9 +163,7 @@ def check_acoustic_model(
     check_resume(build(), batch)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        check_state_round_trip(
-            build, lambda one: _sing(one, batch)[MAIN_OUTPUT], folder
-        )
+        check_state_round_trip(build, lambda one: _sing(one, batch)[MAIN_OUTPUT], folder)
         if onnx:
             _check_onnx(build().eval(), config, folder)
 

@@ -100,7 +100,9 @@ def check_resume(model: TrainableModel, batch: Batch, *, steps: int = 2) -> None
         demand(same, f"{name} differs after training that was interrupted and resumed")
 
 
-def _train(model: TrainableModel, optimizers: Mapping[str, Any], batch: Batch, steps: range) -> None:
+def _train(
+    model: TrainableModel, optimizers: Mapping[str, Any], batch: Batch, steps: range
+) -> None:
     model.train()
     criterion = model.get_criterion()
     for step in steps:

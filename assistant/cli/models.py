@@ -99,7 +99,9 @@ def new_model(
     ] = "model",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Where; a folder NAME here if left out."),
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="Where; a folder NAME here if left out."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

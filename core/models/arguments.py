@@ -116,7 +116,7 @@ def known_arguments(
 
 
 def _hints(part: Callable[..., Any]) -> dict[str, Any]:
-    target = part.__init__ if inspect.isclass(part) else part  # type: ignore[misc]
+    target: Any = part.__init__ if inspect.isclass(part) else part
     try:
         return get_type_hints(target, include_extras=True)
     except (NameError, TypeError):  # annotations that only a type checker can resolve

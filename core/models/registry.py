@@ -7,13 +7,13 @@ its parts is used. Knows nothing but the standard library, so that every room ca
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
-import sys
 
 GROUPS: Mapping[str, str] = {
     "model": "singwiz.models",

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.optim import Optimizer
 
-from .data import collate
 from .contract import LOSS
+from .data import collate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

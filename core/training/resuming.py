@@ -11,10 +11,10 @@ from .schedulers import schedule_at
 from .stepping import checked_optimizers
 
 if TYPE_CHECKING:
-    from .task import TrainingTask
+    from .memory import AnyTask
 
 
-def resume_optimizers(task: TrainingTask, checkpoint: dict[str, Any], step: int) -> None:
+def resume_optimizers(task: AnyTask, checkpoint: dict[str, Any], step: int) -> None:
     """Replace the states in a checkpoint by what training shall go on with.
 
     A schedule of the config's is where it stands at this step now, so that a changed setting
@@ -28,10 +28,10 @@ def resume_optimizers(task: TrainingTask, checkpoint: dict[str, Any], step: int)
     model = task.model
     optimizers = checked_optimizers(model, model.get_optimizers())
     own_schedule = type(model).get_schedulers is not TrainableModel.get_schedulers
-    args: Mapping[str, Any] = task.options["lr_scheduler_args"]
+    args: Mapping[str, Any] = task.options.get("lr_scheduler_args") or {}
     saved = list(checkpoint.get("optimizer_states") or [])
-    states, schedules, changed = [], [], False
-    for number, optimizer in enumerate(optimizers.values()):
+    states, schedules, changed = [], [], []
+    for number, (name, optimizer) in enumerate(optimizers.items()):
         fresh, shapes = optimizer.state_dict(), state_shapes(optimizer)
         base = lr = float(optimizer.param_groups[0]["lr"])
         old = saved[number] if len(saved) == len(optimizers) else None
@@ -42,15 +42,16 @@ def resume_optimizers(task: TrainingTask, checkpoint: dict[str, Any], step: int)
             schedules.append(schedule)
         state = None if old is None else resumed_state(fresh, old, shapes, lr=lr)
         if state is None:
-            changed = True
+            changed.append(name)
             state = resumed_state(fresh, fresh, shapes, lr=lr)
         states.append(state)
     checkpoint["optimizer_states"] = states
     if not own_schedule:
         checkpoint["lr_schedulers"] = schedules
-    if changed:
+    for name in changed:
+        of = f" of the {name}" if len(optimizers) > 1 else ""
         task.surroundings.reporter.warning(
             "optimizer-restarted",
-            "The optimizer or the frozen parameters changed: weights and step are kept, the "
+            f"The optimizer{of} or the frozen parameters changed: weights and step are kept, the "
             "optimizer starts anew.",
         )

@@ -1,4 +1,4 @@
-"""The model that a config describes, ready to be trained: one of ours, or of an installed package."""
+"""The model that a config describes, ready to be trained: ours, or an installed package's."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ TRAINABLE: dict[str, type[TrainableModel]] = {
 """Our own, by category."""
 
 
-def build_trainable(
-    category: str, config: Mapping[str, Any], *, vocab_size: int
-) -> TrainableModel:
+def build_trainable(category: str, config: Mapping[str, Any], *, vocab_size: int) -> TrainableModel:
     """A model with fresh weights.
 
     Args:

@@ -143,9 +143,7 @@ class VarianceTraining(VarianceModel, TrainableModel):
             training = sample_items(ex.training, seed=ex.surroundings.seed)
             self._rules = Rules(parts, vocab_size=ex.vocab_size, training=training)
         frame_ms = 1000 * self.options["hop_size"] / self.options["audio_sample_rate"]
-        by_model, by_rules = (
-            Tally(parts, classes=ex.classes, frame_ms=frame_ms) for _ in range(2)
-        )
+        by_model, by_rules = (Tally(parts, classes=ex.classes, frame_ms=frame_ms) for _ in range(2))
         for indices, batch in ex.batches():
             output = self.inference(self.format_batch(batch))
             for row, index in enumerate(indices):

@@ -17,9 +17,8 @@ import torch
 from singwiz.core.config import Config
 from singwiz.core.errors import SingwizError
 from singwiz.core.models.randomness import RandomSource
-from singwiz.core.training import train
+from singwiz.core.training import train, variance
 from singwiz.core.training.checkpoints import checkpoint_name
-from singwiz.core.training import variance
 from singwiz.core.training.variance import retake_mask
 
 MakeConfig = Callable[..., Config]
