@@ -42,8 +42,6 @@ def check_criterion(
         demand(value.ndim == 0, f"the loss '{name}' is no scalar")
         demand(number == number and abs(number) != float("inf"), f"the loss '{name}' is {number}")
         demand(low <= number <= high, f"the loss '{name}' is {number}, not within {low} … {high}")
-    for name in criterion.names:
-        demand(name in losses, f"the criterion names '{name}', but does not give it")
     _check_gradients(losses[LOSS], outputs)
     if perfect is not None:
         for name, value in criterion(perfect, batch, optimizer_name).items():

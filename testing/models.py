@@ -204,7 +204,9 @@ def _check_padding(model: AcousticBase, batch: dict[str, Any], outputs: dict[str
     main = outputs[MAIN_OUTPUT]
     if main.shape[:2] == pad.shape[:2]:
         criterion = model.get_criterion()
-        check_criterion(criterion, outputs, batch, padding={MAIN_OUTPUT: pad})
+        for name in model.optimizers:
+            padding = {MAIN_OUTPUT: pad}
+            check_criterion(criterion, outputs, batch, padding=padding, optimizer_name=name)
 
 
 def _check_onnx(model: AcousticBase, config: Mapping[str, Any], folder: Path) -> None:
