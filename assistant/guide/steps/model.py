@@ -15,6 +15,7 @@ from ..store import signature
 from ..view import Action, Block, Choice, Question, Reply, StepStatus, Table, Text
 from ..watch import JobWatch
 from .base import Step
+from .foreign import NETWORK, PREFIX, network_overrides, network_questions
 
 if TYPE_CHECKING:
     from ....core.config import Config
@@ -141,7 +142,7 @@ class ModelStep(Step):
             self._key_question(key, _dig(values, key), key in ADVANCED_KEYS)
             for key in (*PLAIN_KEYS, *ADVANCED_KEYS)
         ]
-        return asked
+        return [*asked, *network_questions(self.ask, values, self.say("network-ours"))]
 
     def _key_question(self, key: str, value: Any, advanced: bool) -> Question:
         from ....core.config import explain
@@ -174,6 +175,9 @@ class ModelStep(Step):
                 choice.preset = values[question]
             elif question == "hardware":
                 choice.hardware = values[question]
+            elif question == NETWORK or question.startswith(PREFIX):
+                planned = self.planned(desk).to_dict()
+                network_overrides(choice.overrides, planned, question, values[question])
             else:
                 refusal = self._override(desk, choice, keys[question], values[question])
                 if refusal:

@@ -72,9 +72,7 @@ def test_a_broken_package_is_an_error_that_names_it(parts: None) -> None:
     settings = SimpleNamespace(
         pe="lost", pe_ckpt="", f0_min=60, f0_max=1000, hnsep="lost", hnsep_ckpt="", fft_size=512
     )
-    config = load_config(
-        "configs/templates/config_acoustic.yaml", overrides={"vocoder": "lost"}
-    )
+    config = load_config("configs/templates/config_acoustic.yaml", overrides={"vocoder": "lost"})
     for make in (
         lambda: pitch_extractor(settings),
         lambda: separator(settings),

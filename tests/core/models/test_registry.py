@@ -110,8 +110,9 @@ def test_a_config_accepts_a_foreign_backbone_and_checks_its_arguments(install: I
     )
     assert not {code for code in good if code.startswith(("config-arg", "config-un"))}
     wrong = codes(**{"backbone_type": "blur", "backbone_args.strength": "much"})
-    assert "'strength' of 'blur' is 'much', but it has to be a number" in (
-        wrong["config-argument-type"]
+    assert (
+        "'strength' of 'blur' is 'much', but it has to be a number"
+        in (wrong["config-argument-type"])
     )
     idle = codes(**{"backbone_type": "blur", "backbone_args.strenght": 1})
     assert "It knows: strength, activation." in idle["config-argument-unknown"]
