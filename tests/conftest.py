@@ -43,7 +43,7 @@ def browser() -> Iterator[WebDriver]:
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """``install(name, entry_points, code)``: a package as pip would leave it, on the search path."""
+    """``install(name, entry_points, code)``: a package as pip would leave it, to be imported."""
 
     def make(
         name: str, entry_points: dict[str, dict[str, str]], code: str = "", version: str = "1.2"

@@ -42,7 +42,7 @@ def network_questions(
     now = _chosen(values)
     choices = [Choice(OURS, ours)]
     choices += [Choice(f"{one.kind}:{one.name}", one.name, one.origin) for one in parts]
-    if now not in {one.id for one in choices}:
+    if now not in {one.value for one in choices}:
         now = OURS
     asked = [ask(NETWORK, "choice", now, choices=choices, advanced=True)]
     kind, _, name = now.partition(":")

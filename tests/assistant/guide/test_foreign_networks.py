@@ -30,7 +30,7 @@ def test_a_foreign_network_brings_its_own_questions(install: Callable[..., Path]
     install("wide-net", {"singwiz.backbones": {"wide": "wide_net:build"}}, CODE)
     questions = asked(PLANNED)
     assert list(questions) == ["network"]
-    assert [one.id for one in questions["network"].choices] == [OURS, "backbone:wide"]
+    assert [one.value for one in questions["network"].choices] == [OURS, "backbone:wide"]
     assert questions["network"].value == OURS
 
     overrides: dict[str, Any] = {"max_updates": 5}
@@ -41,7 +41,7 @@ def test_a_foreign_network_brings_its_own_questions(install: Callable[..., Path]
     width = questions["network_width"]
     assert (width.kind, width.value, width.help, width.integer) == ("number", 6, "How wide.", True)
     assert questions["network_soft"].kind == "toggle"
-    assert [one.id for one in questions["network_gate"].choices] == ["a", "b"]
+    assert [one.value for one in questions["network_gate"].choices] == ["a", "b"]
     network_overrides(overrides, planned, "network_width", 8)
     assert overrides["backbone_args.width"] == 8
     network_overrides(overrides, planned, "network", OURS)

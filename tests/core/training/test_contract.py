@@ -83,7 +83,8 @@ class Judged(AcousticBase):
 
     def train_log(self, batch, outputs, gallery):
         self.shown.append((gallery.step, tuple(outputs["model_outputs"].shape[2:])))
-        gallery.figure("training_mel", torch.zeros(4, 6, 3, dtype=torch.uint8).numpy(), file="a.png")
+        picture = torch.zeros(4, 6, 3, dtype=torch.uint8).numpy()
+        gallery.figure("training_mel", picture, file="a.png")
 
     def before_backward_pass(self, losses, optimizer):
         self.heard.append((type(optimizer).__name__, sorted(losses)))
