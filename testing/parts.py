@@ -191,7 +191,7 @@ def check_pitch_extractor(extractor: Callable[..., Any], *, cents: float = 50.0)
     for pitch in (131.0, 220.0, 440.0):
         time = np.arange(rate) / rate
         tone = sum(np.sin(2 * np.pi * pitch * k * time) / k for k in range(1, 9))
-        wave = (0.2 * tone).astype(np.float32)
+        wave = np.asarray(0.2 * tone, np.float32)
         f0, unvoiced = _pitch(made, wave, rate, hop, len(wave) // hop)
         demand(not unvoiced.all(), f"a tone of {pitch:g} Hz is found unvoiced")
         off = float(np.median(np.abs(1200 * np.log2(f0[~unvoiced] / pitch))))

@@ -121,7 +121,7 @@ class _Gallery(ValidationGallery):
         self.shown: list[str] = []
 
     def figure(self, tag: str, picture: Any, *, file: str = "", label: str = "") -> None:
-        shape = getattr(picture, "shape", ())
+        shape: tuple[int, ...] = getattr(picture, "shape", ())
         demand(
             len(shape) == 3 and shape[2] == 3,
             f"the picture '{tag}' is {shape} instead of [height, width, 3]",

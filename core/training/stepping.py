@@ -53,8 +53,8 @@ def take_steps(
         optimizer's behind it), and the last outputs.
     """
     model, criterion = task.model, task.criterion
-    wrapped = task.optimizers()
-    wrapped = dict(zip(task.optimizer_names, wrapped, strict=True))
+    own: Any = task.optimizers()
+    wrapped: dict[str, Any] = dict(zip(task.optimizer_names, own, strict=True))
     total, logs = torch.zeros((), device=task.device), dict[str, Tensor]()
     outputs: dict[str, Any] = {}
     stepped = [name for name in model.optimizers if is_trained(wrapped[name].optimizer)]

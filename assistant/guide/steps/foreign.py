@@ -58,7 +58,7 @@ def network_questions(
 
 def _question(argument: Argument, value: Any) -> Question:
     kinds: dict[Any, Any] = {int: "number", float: "number", bool: "toggle"}
-    kind = "choice" if argument.choices else kinds.get(argument.type, "text")
+    kind: Any = "choice" if argument.choices else kinds.get(argument.type, "text")
     return Question(
         id=PREFIX + argument.name,
         label=argument.name,
