@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -58,3 +59,27 @@ def browser() -> Iterator[WebDriver]:
     chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     yield chrome
     chrome.quit()
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """``install(name, entry_points, code)``: a package as pip would leave it, to be imported."""
+
+    def make(
+        name: str, entry_points: dict[str, dict[str, str]], code: str = "", version: str = "1.2"
+    ) -> Path:
+        site = tmp_path / f"site-{name}"
+        info = site / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        (info / "METADATA").write_text(metadata, encoding="utf-8")
+        lines = []
+        for group, parts in entry_points.items():
+            lines += [f"[{group}]", *(f"{part} = {target}" for part, target in parts.items())]
+        (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if code:
+            (site / f"{name.replace('-', '_')}.py").write_text(code, encoding="utf-8")
+        monkeypatch.syspath_prepend(str(site))
+        return site
+
+    return make

@@ -28,6 +28,7 @@ from . import (
     labels,
     languages,
     listening,
+    models,
     plots,
     predicting,
     recordings,
@@ -69,6 +70,7 @@ app.add_typer(listening.app, name="listen")
 exporting.register(app)
 app.add_typer(vocoders.app, name="vocoder")
 app.add_typer(assets.app, name="assets")
+models.register(app)
 app.add_typer(speakers.app, name="speakers")
 app.add_typer(jobs.app, name="jobs")
 languages.register(app)

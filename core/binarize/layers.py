@@ -30,6 +30,7 @@ from ..errors import SingwizError
 from ..features import curves, mel, tension
 from ..features.pitch import PitchExtractor, pitch_extractor
 from ..features.separation import Separator, separator
+from ..models.registry import find_part, is_foreign
 from .augmentation import ORIGINAL, Variant
 from .feature_cache import FeatureCache, entry_key
 from .task import Arrays, Recipe, Task
@@ -42,6 +43,18 @@ _PACKAGES = {
     "harvest": "pyworld-prebuilt",
     "swift-f0": "swift-f0",
 }
+
+
+def _package(kind: str, name: str) -> str:
+    """The distribution that a part comes from and whose version counts; "" for our own code."""
+    if is_foreign(kind, name):
+        return find_part(kind, name).package
+    return _PACKAGES.get(name, "")
+
+
+def _foreign_version(kind: str, name: str) -> dict[str, str]:
+    """The version of the package that a part is from; nothing for our own."""
+    return {"version": _version(_package(kind, name))} if is_foreign(kind, name) else {}
 
 
 @lru_cache(maxsize=1)
@@ -98,7 +111,7 @@ class LayerKeys:
         """Of F0 on the frame grid of a speed."""
         recipe = self.recipe
         limits = {} if recipe.pe == "rmvpe" else {"f0_min": recipe.f0_min, "f0_max": recipe.f0_max}
-        package = _PACKAGES.get(recipe.pe)
+        package = _package("pitch_extractor", recipe.pe)
         return self._key(
             "pitch",
             pe=recipe.pe,
@@ -120,6 +133,7 @@ class LayerKeys:
             pitch=given_pitch or self.pitch(),
             hnsep=recipe.hnsep,
             weights=recipe.hnsep_digest,
+            **_foreign_version("separator", recipe.hnsep),
             fft_size=recipe.fft_size,
             win_size=recipe.win_size,
             hop_size=recipe.hop_size,

@@ -21,6 +21,7 @@ from ..config import Config, assign_speaker_ids
 from ..dataset import RawDataset
 from ..dataset.audio import AUDIO_SUFFIXES, probe_audio
 from ..errors import USAGE_PROBLEM, Cancelled, SingwizError
+from ..models.registry import find_part, is_foreign
 from ..reporting import Reporter
 from .engine import Engine, choose_workers, run_in_order
 from .feature_cache import FeatureCache, entry_key, file_digest
@@ -306,6 +307,8 @@ def _with_cache_keys(tasks: Sequence[VocoderTask], recipe: VocoderRecipe) -> lis
         settings["version"] = metadata.version(packages[recipe.pe])
     elif recipe.pe == "rmvpe":
         settings["weights"] = file_digest(Path(recipe.pe_ckpt))
+    elif is_foreign("pitch_extractor", recipe.pe):
+        settings["version"] = find_part("pitch_extractor", recipe.pe).version
     return [
         replace(task, cache_key=entry_key(file_digest(task.audio), settings))
         if task.audio.is_file()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .loading import dump_yaml as dump_yaml
     from .loading import load_config as load_config
     from .loading import save_config as save_config
+    from .part_rules import part_arguments as part_arguments
     from .presets import Hardware as Hardware
     from .presets import Preset as Preset
     from .presets import Reason as Reason
@@ -43,6 +44,7 @@ _HOMES = {
     "dump_yaml": "loading",
     "load_config": "loading",
     "save_config": "loading",
+    "part_arguments": "part_rules",
     "Hardware": "presets",
     "Preset": "presets",
     "Reason": "presets",

@@ -56,6 +56,27 @@ _RULES: tuple[Rule, ...] = (
         "The setting is one of a list, and this is none of them.",
     ),
     Rule(
+        "config-part-broken",
+        _E,
+        "Package that cannot be used",
+        "Mend or reinstall the package, or choose another part.",
+        "The setting names a part of an installed package that cannot be loaded.",
+    ),
+    Rule(
+        "config-argument-unknown",
+        _W,
+        "Argument that has no effect",
+        "Remove it, or use one of the listed arguments.",
+        "The chosen part of an installed package does not know this argument.",
+    ),
+    Rule(
+        "config-argument-type",
+        _E,
+        "Argument of the wrong kind",
+        "Correct the value.",
+        "The chosen part of an installed package needs another kind of value.",
+    ),
+    Rule(
         "config-out-of-range",
         _E,
         "Value out of range",

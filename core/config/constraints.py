@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..findings import Finding, Severity
-from . import data_rules, model_rules, training_rules, vocoder_rules
+from . import data_rules, model_rules, part_rules, training_rules, vocoder_rules
 from .explanations import similar_keys
 from .rule import CURVES, ERROR, NOTE, WARNING, Findings, Rule, say
 from .schema import Config
@@ -34,21 +34,26 @@ def check_config(config: Config, *, base_dir: Path | None = None) -> list[Findin
 
 def _ranges(config: Config, base: Path) -> Findings:
     kind = config.kind
-    yield from _section_ranges(config, "", kind)
+    yield from _section_ranges(config, "", kind, part_rules.foreign_argument_maps(config))
 
 
-def _section_ranges(section: Section, prefix: str, kind: str) -> Findings:
+def _section_ranges(section: Section, prefix: str, kind: str, passed: frozenset[str]) -> Findings:
     for name, field in type(section).model_fields.items():
         meta, value, key = meta_of(field), getattr(section, name), prefix + name
-        if kind not in meta.kinds:
+        if kind not in meta.kinds or key in passed:
             continue
         entries = value if isinstance(value, list) else [value]
         if entries and isinstance(entries[0], Section):
             for index, entry in enumerate(entries):
                 number = f".{index}" if isinstance(value, list) else ""
-                yield from _section_ranges(entry, f"{key}{number}.", kind)
-        elif meta.choices and value is not None and value not in meta.choices:
-            known = ", ".join(str(choice) for choice in meta.choices)
+                yield from _section_ranges(entry, f"{key}{number}.", kind, passed)
+        elif (
+            meta.choices
+            and value is not None
+            and value not in meta.choices
+            and value not in (choices := meta.all_choices())
+        ):
+            known = ", ".join(str(choice) for choice in choices)
             yield say(
                 "config-unknown-choice",
                 ERROR,
@@ -135,6 +140,7 @@ _COMMON: tuple[Rule, ...] = (
     _ordered,
     *data_rules.RULES,
     *model_rules.RULES,
+    *part_rules.RULES,
     *training_rules.RULES,
 )
 _RULES: dict[str, tuple[Rule, ...]] = {

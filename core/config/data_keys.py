@@ -280,6 +280,7 @@ class DataKeys(Section):
         stage="p",
         kinds="AVW",
         choices=("parselmouth", "swift-f0", "rmvpe", "harvest"),
+        part="pitch_extractor",
     )
     pe_ckpt: str = key(
         "Weights of the rmvpe pitch extractor; unused by the others.",
@@ -307,6 +308,7 @@ class DataKeys(Section):
         "How tone and breath are separated: world needs no download, vr is cleaner.",
         stage="p",
         choices=("world", "vr"),
+        part="separator",
     )
     hnsep_ckpt: str = key(
         "Weights of the vr separator, with config.yaml beside them; unused by world.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Union, get_args, get_origin
 
@@ -33,6 +33,7 @@ class KeyInfo:
         choices: the only usable values, if they can be listed.
         low: smallest usable number, or None.
         high: largest usable number, or None.
+        part: kind of exchangeable part that the key names, see ``singwiz models``; or empty.
     """
 
     key: str
@@ -47,6 +48,7 @@ class KeyInfo:
     choices: tuple[Any, ...]
     low: float | None
     high: float | None
+    part: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
@@ -70,9 +72,41 @@ def explain(key: str) -> KeyInfo:
     """
     normal = _normal(key)
     info = _table().get(normal)
-    if info is not None:
-        return info
-    raise unknown_key(key)
+    if info is None:
+        found = _argument_info(normal)
+        if found is None:
+            raise unknown_key(key)
+        return found
+    if info.part:  # what is installed may change
+        from ..models.registry import part_names
+
+        return replace(info, choices=tuple(dict.fromkeys([*info.choices, *part_names(info.part)])))
+    return info
+
+
+def _argument_info(key: str) -> KeyInfo | None:
+    """About an argument that only parts of installed packages know."""
+    from .part_rules import foreign_argument
+
+    found = foreign_argument(key)
+    if found is None:
+        return None
+    part, argument = found
+    words = type_words(argument.type) if argument.type else "map"
+    return KeyInfo(
+        key=key,
+        description=f"{argument.help} ({part.name} of {part.origin})".strip(),
+        default=argument.default,
+        defaults={},
+        unit="",
+        stage=STAGES["n"],
+        level=LEVELS["N"],
+        kinds=("acoustic", "variance") if part.kind == "backbone" else ("acoustic",),
+        type=words,
+        choices=argument.choices,
+        low=None,
+        high=None,
+    )
 
 
 def unknown_key(key: str) -> SingwizError:
@@ -142,6 +176,7 @@ def _info(key: str, description: str, annotation: Any, meta: KeyMeta) -> KeyInfo
         kinds=meta.kinds,
         type=type_words(annotation),
         choices=meta.choices,
+        part=meta.part,
         low=meta.low,
         high=meta.high,
     )

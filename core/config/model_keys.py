@@ -87,11 +87,16 @@ class ShallowDiffusionArgs(Section):
         level="Z",
         kinds="A",
         choices=("convnext",),
+        part="aux_decoder",
     )
     aux_decoder_args: AuxDecoderArgs = key("Size of the sketching decoder.", stage="n", kinds="A")
     aux_decoder_grad: float = key(
         "How much the sketch may shape the encoder.", stage="t", kinds="A", low=0
     )
+
+
+class ArchitectureArgs(OpenSection):
+    """Arguments of a model from an installed package; each package knows its own."""
 
 
 class MelodyEncoderArgs(OpenSection):
@@ -168,6 +173,7 @@ class PitchPredictionArgs(Section):
         kinds="V",
         default=None,
         choices=BACKBONES,
+        part="backbone",
     )
     backbone_args: BackboneArgs = key("Size of the pitch backbone.", stage="n", kinds="V")
 
@@ -188,6 +194,7 @@ class VariancesPredictionArgs(Section):
         kinds="V",
         default=None,
         choices=BACKBONES,
+        part="backbone",
     )
     backbone_args: BackboneArgs = key("Size of the curve backbone.", stage="n", kinds="V")
 
@@ -195,6 +202,18 @@ class VariancesPredictionArgs(Section):
 class ModelKeys(Section):
     """Top-level keys about the network."""
 
+    architecture: str | None = key(
+        "The whole model, from an installed package; empty = singwiz's own.",
+        stage="n",
+        kinds="A",
+        default=None,
+    )
+    architecture_args: ArchitectureArgs = key(
+        "What that model can be told; see: singwiz models.",
+        stage="n",
+        kinds="A",
+        default=ArchitectureArgs(),
+    )
     hidden_size: int = key("Width of the encoder that reads the lyrics.", stage="n", low=1)
     dropout: float = key(
         "Share of encoder values dropped while learning.", stage="n", level="X", low=0, high=1
@@ -356,6 +375,7 @@ class ModelKeys(Section):
         kinds="A",
         default="wavenet",
         choices=BACKBONES,
+        part="backbone",
     )
     backbone_args: BackboneArgs = key("Size of that network.", stage="n", kinds="A")
 

@@ -66,9 +66,12 @@ class Config(VocoderKeys, TrainingKeys, ModelKeys, DataKeys):
             if name in self._borrowed or (kind not in kinds and name not in self.model_fields_set):
                 continue
             value = getattr(self, name)
-            if value is None and name not in self.model_fields_set:
+            plain = _plain(value, kind)
+            if plain is None and name not in self.model_fields_set:
                 continue
-            result[name] = _plain(value, kind)
+            if name == "architecture_args" and not plain:
+                continue  # only models of other people have some
+            result[name] = plain
         result.update(
             {name: _plain(value, kind) for name, value in (self.model_extra or {}).items()}
         )

@@ -53,6 +53,16 @@ class KeyMeta:
     high: float | None
     place: bool
     """True for keys that say *where* something is; they do not count as a changed setting."""
+    part: str = ""
+    """Kind of exchangeable part that the key names; installed packages add to its choices."""
+
+    def all_choices(self) -> tuple[Any, ...]:
+        """The choices with those of installed packages."""
+        if not self.part:
+            return self.choices
+        from ..models.registry import part_names
+
+        return tuple(dict.fromkeys([*self.choices, *part_names(self.part)]))
 
 
 class Section(BaseModel):
@@ -79,6 +89,7 @@ def key(
     low: float | None = None,
     high: float | None = None,
     place: bool = False,
+    part: str = "",
 ) -> Any:
     """Declare one config key.
 
@@ -93,6 +104,7 @@ def key(
         low: smallest usable number.
         high: largest usable number.
         place: the key is a location or a speed setting that does not influence any result.
+        part: kind of part that the key names, see :mod:`singwiz.core.models.registry`.
     """
     meta = KeyMeta(
         stage=stage,
@@ -103,6 +115,7 @@ def key(
         low=low,
         high=high,
         place=place,
+        part=part,
     )
     return Field(default=default, description=description, json_schema_extra={"key": meta})  # type: ignore[dict-item]
 

@@ -338,24 +338,28 @@ def _write_acoustic(
     only: Sequence[str] | None,
     vocoder: str,
 ) -> dict[str, Any]:
-    from .graphs.acoustic import AcousticGraph
+    from .graphs.acoustic import AcousticGraph, ForeignAcousticGraph
 
-    table = model.fs2.spk_embed
-    graph = AcousticGraph(
-        model,
-        keys,
-        cross_lingual=cross_lingual_ids(writer.experiment),
-        frozen_speaker=_frozen(cast, table, writer.experiment),
-        frozen_gender=options.freeze_gender,
-        freeze_velocity=options.freeze_velocity,
-    )
+    table = model.speaker_table
+    wishes: dict[str, Any] = {
+        "cross_lingual": cross_lingual_ids(writer.experiment),
+        "frozen_speaker": _frozen(cast, table, writer.experiment),
+        "frozen_gender": options.freeze_gender,
+        "freeze_velocity": options.freeze_velocity,
+    }
+    graph: Graph
+    if keys.get("architecture"):
+        vocab_size = writer.experiment.phonemes.vocab_size
+        graph = ForeignAcousticGraph(model, keys, vocab_size=vocab_size, **wishes)
+    else:
+        graph = AcousticGraph(model, keys, **wishes)
     writer.graph("acoustic", graph, cast.frozen.name if cast.frozen else "")
     return acoustic_dsconfig(
         keys,
         writer.inputs["acoustic"],
         files=_names(writer, cast),
         speakers=writer.embeddings(cast.exported, table),
-        hidden_size=int(keys["hidden_size"]),
+        hidden_size=int(keys["hidden_size"] if table is None else table.embedding_dim),
         vocoder=vocoder,
         max_depth=max_depth(keys),
     )

@@ -349,7 +349,9 @@ def recommend(
     notes = [f"{name} was left out: {reason}" for name, reason in unavailable.items()]
     if heard.cut > 0:
         notes.insert(0, _about_range(heard))
-    ranked = sorted(figures, key=lambda one: PREFERRED.index(one.name))
+    rank = {name: place for place, name in enumerate(PREFERRED)}
+    # Those of installed packages last: nobody here knows them.
+    ranked = sorted(figures, key=lambda one: rank.get(one.name, len(rank)))
     if not ranked:
         return Advice("", "No pitch extractor could run.", tuple(notes))
     best = min(one.cost for one in ranked)
@@ -372,18 +374,17 @@ def recommend(
         notes.append(
             f"It will take about {round(slow / 60)} min of processor time for all recordings."
         )
+    strength = _STRENGTH.get(chosen.name, "")
     if len(ranked) == 1:
         reason = f"Only {chosen.name} could run, so there was nothing to compare it with."
     elif chosen is usual:
         reason = (
-            f"{chosen.name} agrees with the others: it {_in_words(chosen)}. "
-            f"{_STRENGTH[chosen.name]}"
+            f"{chosen.name} agrees with the others: it {_in_words(chosen)}. {strength}".rstrip()
         )
     else:
         reason = (
-            f"{usual.name} {_in_words(usual)}; {chosen.name} {_in_words(chosen)}. "
-            f"{_STRENGTH[chosen.name]}"
-        )
+            f"{usual.name} {_in_words(usual)}; {chosen.name} {_in_words(chosen)}. {strength}"
+        ).rstrip()
     return Advice(chosen.name, reason, tuple(notes))
 
 

@@ -223,7 +223,8 @@ def recommend_separation(
             return Advice("", "No separator could run.", notes)
         only = next(iter(known.values()))
         strength = " It needs neither a file nor a graphics card." if only.name == "world" else ""
-        return Advice(only.name, f"Only {only.name} could run. {_in_words(only)}{strength}", notes)
+        found = f"Only {only.name} could run." if len(known) == 1 else f"{only.name} could run."
+        return Advice(only.name, f"{found} {_in_words(only)}{strength}", notes)
     minutes = round(seconds / network.speed / 60)
     if not gpu and seconds / network.speed > _PATIENCE:
         reason = (

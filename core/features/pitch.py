@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SingwizError
+from ..models.registry import PartError, load_part, part_names
 from .curves import align, resample_curve
 
 F0 = NDArray[np.float32]
 Unvoiced = NDArray[np.bool_]
 
 PITCH_EXTRACTORS = ("parselmouth", "swift-f0", "harvest", "rmvpe")
-"""Values of the config key ``pe``; only ``swift-f0`` is not known to DiffSinger."""
+"""Our own values of the config key ``pe``; only ``swift-f0`` is not known to DiffSinger. Installed
+packages may have more, see :mod:`singwiz.core.models.registry`."""
 
 
 class PitchExtractor(Protocol):
@@ -222,12 +224,47 @@ def pitch_extractor(
                 where="pe_ckpt",
             )
         return _rmvpe(path, device)
-    raise SingwizError(
-        "extractor-unknown",
-        f"There is no pitch extractor called '{config.pe}'.",
-        hint=f"Set pe to one of: {', '.join(PITCH_EXTRACTORS)}.",
-        where="pe",
-    )
+    names = part_names("pitch_extractor")
+    if config.pe not in names:
+        raise SingwizError(
+            "extractor-unknown",
+            f"There is no pitch extractor called '{config.pe}'.",
+            hint=f"Set pe to one of: {', '.join(names)}.",
+            where="pe",
+        )
+    settings = SettingsOfPitch(config.pe, config.pe_ckpt, config.f0_min, config.f0_max)
+    return _of_package(settings, base_dir or Path.cwd(), device)
+
+
+@dataclass(frozen=True)
+class SettingsOfPitch:
+    """What an extractor of an installed package is told; see :class:`PitchSettings`."""
+
+    pe: str
+    pe_ckpt: str
+    f0_min: float
+    f0_max: float
+
+
+@lru_cache(maxsize=2)
+def _of_package(settings: SettingsOfPitch, base_dir: Path, device: str) -> PitchExtractor:
+    """An extractor of an installed package, made once per process.
+
+    Raises:
+        SingwizError: its package cannot be imported, or refuses.
+    """
+    try:
+        made: PitchExtractor = load_part("pitch_extractor", settings.pe)(
+            settings, base_dir=base_dir, device=device
+        )
+        return made
+    except PartError as error:
+        raise SingwizError(
+            "part-broken",
+            f"'{settings.pe}' cannot be used: {error}.",
+            hint="Mend or reinstall that package, or choose another pitch extractor.",
+            where="pe",
+        ) from error
 
 
 @lru_cache(maxsize=1)

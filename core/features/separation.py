@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SingwizError
+from ..models.registry import PartError, load_part, part_names
 
 _DITHER = 1e-5
 """Standard deviation of the noise that keeps digital silence from being divided by."""
@@ -24,7 +25,8 @@ _LEAK = 2e-12
 
 
 SEPARATORS = ("world", "vr")
-"""Values of the config key ``hnsep``."""
+"""Our own values of the config key ``hnsep``. Installed packages may have more, see
+:mod:`singwiz.core.models.registry`."""
 
 
 class Separator(Protocol):
@@ -152,12 +154,46 @@ def separator(
                 where="hnsep_ckpt",
             )
         return _vr(path, device)
-    raise SingwizError(
-        "separator-unknown",
-        f"There is no harmonic-noise separator called '{config.hnsep}'.",
-        hint=f"Set hnsep to one of: {', '.join(SEPARATORS)}.",
-        where="hnsep",
-    )
+    names = part_names("separator")
+    if config.hnsep not in names:
+        raise SingwizError(
+            "separator-unknown",
+            f"There is no harmonic-noise separator called '{config.hnsep}'.",
+            hint=f"Set hnsep to one of: {', '.join(names)}.",
+            where="hnsep",
+        )
+    settings = SettingsOfSeparation(config.hnsep, config.hnsep_ckpt, config.fft_size)
+    return _of_package(settings, base_dir or Path.cwd(), device)
+
+
+@dataclass(frozen=True)
+class SettingsOfSeparation:
+    """What a separator of an installed package is told; see :class:`SeparationSettings`."""
+
+    hnsep: str
+    hnsep_ckpt: str
+    fft_size: int
+
+
+@lru_cache(maxsize=2)
+def _of_package(settings: SettingsOfSeparation, base_dir: Path, device: str) -> Separator:
+    """A separator of an installed package, made once per process.
+
+    Raises:
+        SingwizError: its package cannot be imported.
+    """
+    try:
+        made: Separator = load_part("separator", settings.hnsep)(
+            settings, base_dir=base_dir, device=device
+        )
+        return made
+    except PartError as error:
+        raise SingwizError(
+            "part-broken",
+            f"'{settings.hnsep}' cannot be used: {error}.",
+            hint="Mend or reinstall that package, or choose another separator.",
+            where="hnsep",
+        ) from error
 
 
 @lru_cache(maxsize=1)

@@ -226,7 +226,7 @@ class _Comparison:
 
     def pitch(self) -> dict[str, Any]:
         from ..features.compare import judge, measure_range, recommend
-        from ..features.pitch import PITCH_EXTRACTORS
+        from ..models.registry import part_names
 
         config = self.config
         heard = measure_range(
@@ -238,7 +238,7 @@ class _Comparison:
         )
         self.limits = (heard.f0_min, heard.f0_max)
         unavailable: dict[str, str] = {}
-        for name in PITCH_EXTRACTORS:
+        for name in part_names("pitch_extractor"):
             try:
                 self.tracks[name] = self._extract(name)
             except SingwizError as error:
@@ -351,14 +351,15 @@ class _Comparison:
             recommend_separation,
             separate,
         )
-        from ..features.separation import SEPARATORS, separator
+        from ..features.separation import separator
+        from ..models.registry import part_names
 
         # Waveforms of tone and breath are kept until all are judged: a few have to do.
         del self.clips[MOST_PICTURES:]
         pitches = self._pitches_for_separation()
         found: dict[str, list[Parts]] = {}
         unavailable: dict[str, str] = {}
-        for name in SEPARATORS:
+        for name in part_names("separator"):
             try:
                 own: Separator = separator(
                     SimpleNamespace(

@@ -28,7 +28,8 @@ def build_model(
         config: plain mapping with DiffSinger's key names. An absent key means what it means in an
             old saved config: options that did not exist yet are off. For a vocoder its
             ``config.json``, or a training config with ``model_args``. The networks that analyse
-            audio take their own constructor arguments.
+            audio take their own constructor arguments. For an acoustic model ``architecture``
+            names one of an installed package, see :mod:`.registry`.
         vocab_size: number of phoneme ids including the padding id 0; only for singing models.
 
     Returns:
@@ -57,6 +58,13 @@ def build_model(
     if vocab_size is None or vocab_size < 2:
         raise ValueError(f"the {category} model needs vocab_size, the number of phonemes plus one")
     try:
+        if category == "acoustic" and config.get("architecture"):
+            from .registry import load_part
+
+            made: nn.Module = load_part("model", config["architecture"]).init_from_config(
+                config, vocab_size=vocab_size
+            )
+            return made
         if category == "acoustic":
             from .acoustic import AcousticModel
 

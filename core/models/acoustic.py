@@ -12,6 +12,7 @@ from .condition import AcousticCondition
 from .decoder import build_diffusion
 from .inputs import needed
 from .losses import aux_mel_loss, diffusion_loss
+from .outputs import MAIN_OUTPUT
 from .randomness import GLOBAL_RANDOM, RandomSource
 from .sampling import SamplingOptions
 
@@ -24,6 +25,10 @@ class AcousticOutput(NamedTuple):
     diff_out: Any
     """Training: prediction, its target (and flow times), ``[B, 1, M, T]``. Singing: the mel
     ``[B, T, M]``."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """By name; the main output is what diffusion gives."""
+        return {MAIN_OUTPUT: self.diff_out, **self._asdict()}
 
 
 class AcousticModel(nn.Module):
@@ -128,6 +133,22 @@ class AcousticModel(nn.Module):
         if self.train_diffusion:
             diff_out = self.diffusion(cond, needed("gt_mel", gt_mel), random=random)
         return AcousticOutput(aux_out, diff_out)
+
+    def inference(
+        self, inputs: Mapping[str, Tensor], aux_input: Mapping[str, Any] | None = None
+    ) -> AcousticOutput:
+        """Sing.
+
+        Args:
+            inputs: those of :meth:`forward` that describe the song.
+            aux_input: ``gt_mel``, ``sampling`` and ``random`` of :meth:`forward`, if wanted.
+        """
+        return self(**inputs, infer=True, **(aux_input or {}))
+
+    @property
+    def speaker_table(self) -> nn.Module | None:
+        """Speaker id -> embedding ``[H]``; None if the model has no speakers."""
+        return self.fs2.spk_embed
 
     def _sing(
         self,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .arguments import known_arguments
 from .channel_last import TimeConv, conv_over_time
 from .diffusion import denormalise, normalise
 from .layers import AdamWConv1d, kaiming
+from .registry import load_part
 
 
 class ConvNeXtBlock(nn.Module):
@@ -67,8 +68,13 @@ class ConvNeXtDecoder(nn.Module):
         return conv_over_time(x, self.outconv)
 
 
+AUX_DECODERS: dict[str, Callable[..., nn.Module]] = {"convnext": ConvNeXtDecoder}
+"""Our own; installed packages may have more, see :mod:`.registry`. Each is called with
+``in_dims``, ``out_dims`` and its own arguments, and maps ``[B, T, H]`` to ``[B, T, M]``."""
+
+
 class AuxDecoder(nn.Module):
-    """A ConvNeXt decoder with the value range of the mel."""
+    """A decoder with the value range of the mel."""
 
     spec_min: Tensor
     spec_max: Tensor
@@ -86,11 +92,9 @@ class AuxDecoder(nn.Module):
     ) -> None:
         """``gradient_scale`` is how much of this decoder's gradient reaches the encoder."""
         super().__init__()
-        if arch != "convnext":
-            raise ValueError(f"unknown aux_decoder_arch {arch!r} (known: convnext)")
-        known = inspect.signature(ConvNeXtDecoder).parameters.keys() - {"in_dims", "out_dims"}
-        chosen = {key: value for key, value in args.items() if key in known}
-        self.decoder = ConvNeXtDecoder(in_dims, out_dims, **chosen)
+        cls = AUX_DECODERS.get(arch) or load_part("aux_decoder", arch)
+        chosen = known_arguments(cls, args, given=("in_dims", "out_dims"))
+        self.decoder = cls(in_dims=in_dims, out_dims=out_dims, **chosen)
         self.gradient_scale = gradient_scale
         for name, values in (("spec_min", spec_min), ("spec_max", spec_max)):
             limits = torch.tensor(list(values)[:out_dims], dtype=torch.float32)

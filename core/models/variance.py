@@ -17,6 +17,7 @@ from .layers import EmbeddingTable, ScalarEmbedding
 from .linguistic import LinguisticEncoder
 from .losses import diffusion_loss, duration_loss
 from .melody_encoder import MelodyEncoder
+from .outputs import MAIN_OUTPUT
 from .randomness import GLOBAL_RANDOM, RandomSource
 from .regulators import fit_to_words, gather_frames, owners_from_durations, stretch_positions
 from .repeat_bins import RepeatBins, predicted_variances
@@ -34,6 +35,11 @@ class VarianceOutput(NamedTuple):
     ``[B, T]`` in semitones."""
     variances_pred: Any
     """Training: as for pitch. Inference: name -> curve ``[B, T]``."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """By name; the main output is everything that was predicted."""
+        predicted = {name: value for name, value in self._asdict().items() if value is not None}
+        return {MAIN_OUTPUT: predicted, **self._asdict()}
 
 
 class VarianceModel(nn.Module):
@@ -236,6 +242,23 @@ class VarianceModel(nn.Module):
         target = self.variance_bins.encode([needed(name, curves[name]) for name in curves])
         variances_pred = self.variance_predictor(var_cond, target, random=random)
         return VarianceOutput(dur_pred, pitch_pred, variances_pred)
+
+    def inference(
+        self, inputs: Mapping[str, Tensor], aux_input: Mapping[str, Any] | None = None
+    ) -> VarianceOutput:
+        """Predict.
+
+        Args:
+            inputs: those of :meth:`forward` that describe the song.
+            aux_input: ``run_pitch``, ``run_variances``, ``sampling`` and ``random`` of
+                :meth:`forward`, if wanted.
+        """
+        return self(**inputs, infer=True, **(aux_input or {}))
+
+    @property
+    def speaker_table(self) -> nn.Module | None:
+        """Speaker id -> embedding ``[H]``; None if the model has no speakers."""
+        return self.spk_embed
 
     def _speakers(
         self,

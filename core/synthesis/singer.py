@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..config import Config
 from ..device import choose_device
 from ..errors import USAGE_PROBLEM, Cancelled, SingwizError
+from ..models.outputs import MAIN_OUTPUT, named_outputs
 from ..reporting import Reporter
 from .completion import Song, complete_song, open_segments, plan_song
 from .experiment import Experiment, read_experiment
@@ -305,7 +306,7 @@ class Singer:
         keys = self.experiment.config.to_dict()
         checked_steps(steps)
         if depth is not None:
-            if not keys.get("use_shallow_diffusion"):
+            if keys.get("architecture") or not keys.get("use_shallow_diffusion"):
                 raise SingwizError(
                     "sampling-depth",
                     "This voice was trained without shallow diffusion, so it has no depth.",
@@ -328,11 +329,11 @@ class Singer:
         """Natural-log mel ``[T, bins]`` of one segment."""
         import torch
 
+        network: Any = self.model
         with torch.inference_mode():
-            output = self.model(
-                **self._tensors(part), infer=True, sampling=options, random=seeded(seed)
-            )
-            mel = output.diff_out[0].float().cpu().numpy().astype(np.float32)
+            wishes = {"sampling": options, "random": seeded(seed)}
+            outputs = named_outputs(network.inference(self._tensors(part), wishes))
+            mel = outputs[MAIN_OUTPUT][0].float().cpu().numpy().astype(np.float32)
         if not np.isfinite(mel).all():
             raise diverged(f"segment {number}")
         return natural_log_mel(mel, self.experiment.config.to_dict().get("mel_base", "10"))
@@ -345,10 +346,9 @@ class Singer:
         arrays |= {name: values for name, values in optional.items() if values is not None}
         batch = {name: row(values, self.device) for name, values in arrays.items()}
         if part.speakers is not None:
-            condition: Any = self.model.fs2
-            batch["spk_mix_embed"] = mixed_embedding(
-                condition.spk_embed, part.speakers, self.device
-            )
+            network: Any = self.model
+            table = network.speaker_table
+            batch["spk_mix_embed"] = mixed_embedding(table, part.speakers, self.device)
         return batch
 
 

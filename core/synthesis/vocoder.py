@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SingwizError
+from ..models.registry import PartError, is_foreign, load_part, part_names
 from ..models.vocoder.config import MEL_KEYS
 from ..reporting import Reporter
 
@@ -78,7 +79,8 @@ def load_vocoder(
     """The vocoder for a config.
 
     A usual name that leads to nothing means the fetched vocoder, see
-    :func:`~singwiz.core.assets.stand_in`. Without a configured file, or where it is not there, that
+    :func:`~singwiz.core.assets.stand_in`. If the key ``vocoder`` names one of an installed package,
+    that one is taken. Without a configured file, or where it is not there, that
     is the preview vocoder.
 
     Args:
@@ -95,6 +97,9 @@ def load_vocoder(
     reporter = reporter or Reporter()
     choice = choice or VocoderChoice()
     keys = config.to_dict()
+    named = str(keys.get("vocoder") or "")
+    if not choice.file and is_foreign("vocoder", named) and named in part_names("vocoder"):
+        return _of_package(named, keys, device)
     configured = str(keys.get("vocoder_ckpt") or "").strip()
     if choice.file == PREVIEW or not (choice.file or configured):
         return _preview(config)
@@ -115,6 +120,24 @@ def load_vocoder(
     if is_torchscript(path):
         return DdspVocoder.load(path, device=device, trusted=choice.trusted)
     return NeuralVocoder.load(path, device=device)
+
+
+def _of_package(name: str, keys: Mapping[str, Any], device: str) -> Vocoder:
+    """A vocoder of an installed package.
+
+    Raises:
+        SingwizError: the package cannot be imported.
+    """
+    try:
+        made: Vocoder = load_part("vocoder", name)(keys, device=device)
+        return made
+    except PartError as error:
+        raise SingwizError(
+            "part-broken",
+            f"'{name}' cannot be used: {error}.",
+            hint="Mend or reinstall that package, or set vocoder to NsfHifiGAN.",
+            where="vocoder",
+        ) from error
 
 
 def _stand_in(keys: Mapping[str, Any], configured: str, reporter: Reporter) -> Path | None:

@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models.acoustic import AcousticModel, AcousticOutput
+from ..models.outputs import MAIN_OUTPUT, named_outputs
 from ..synthesis.evaluate import PhonemeMeans
 from .baselines import sample_items
+from .contract import MAIN, Criterion, Outputs, TrainableModel
+from .examination import Examination
 from .figures import mel_figure
-from .gallery import ValidationGallery
 from .measurements import ErrorsByClass, Measurement
-from .task import TrainingTask
 from .validation_sound import ValidationSound
 
 CURVES = ("energy", "breathiness", "voicing", "tension")
 
 
-class AcousticTask(TrainingTask):
-    """Trains the acoustic model, its auxiliary decoder included."""
+class AcousticBase(TrainableModel):
+    """What all acoustic models share: their data, and how they are examined.
+
+    A model of this kind takes ``txt_tokens``, ``mel2ph``, ``f0`` and whatever the config turns on
+    (see :meth:`format_batch`), with ``gt_mel`` in training; its inference gives a mel
+    ``[B, T, M]``, natural log, as ``model_outputs``.
+
+    Attributes:
+        train_diffusion: the main output is trained.
+        train_aux_decoder: there is an ``aux_out``, a coarser mel, and it is trained.
+    """
 
     category = "acoustic"
-    model: AcousticModel
+    train_diffusion: bool = True
+    train_aux_decoder: bool = False
+    _sound: ValidationSound | None = None
+    _means: PhonemeMeans | None = None
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._sound = ValidationSound(self.config, self.surroundings.reporter)
-        self._means: PhonemeMeans | None = None
+    @property
+    def speaker_table(self) -> nn.Module | None:
+        """Speaker id -> embedding ``[H]``; None if the model has no speakers.
+
+        A model with speakers takes ``spk_embed_id`` ``[B]`` in training, and when singing
+        ``spk_mix_embed`` ``[B, 1 or T, H]``, a weighted sum of rows of this table.
+        """
+        return None
 
     def fields(self) -> list[str]:
         """Tokens, mel, f0 and whatever embeddings the config turns on."""
@@ -38,84 +55,59 @@ class AcousticTask(TrainingTask):
         optional = [field for field, flag in wanted.items() if self.options.get(flag)]
         return ["tokens", "mel", "mel2ph", "f0", *optional]
 
-    def loss_names(self) -> list[str]:
-        """``aux_mel_loss`` and ``mel_loss``, as far as their decoders are trained."""
-        trained = {
-            "aux_mel_loss": self.model.train_aux_decoder,
-            "mel_loss": self.model.train_diffusion,
-        }
-        return [name for name, takes_part in trained.items() if takes_part]
-
-    def has_unused_parameters(self) -> bool:
-        """True if a decoder exists that takes no part in training."""
-        decoders = 1 if self.model.aux_decoder is None else 2
-        return len(self.loss_names()) < decoders
-
-    def _inputs(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        names = {"spk_ids": "spk_embed_id", "languages": "languages"}
+    def format_batch(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """``txt_tokens``, ``mel2ph``, ``f0``, ``gt_mel`` and, where the config turns them on,
+        ``spk_embed_id``, ``languages``, curves, ``key_shift`` and ``speed``; see
+        :meth:`singwiz.core.models.acoustic.AcousticModel.forward`."""
+        names = {"tokens": "txt_tokens", "mel2ph": "mel2ph", "f0": "f0", "mel": "gt_mel"}
+        names |= {"spk_ids": "spk_embed_id", "languages": "languages"}
         names |= {name: name for name in (*CURVES, "key_shift", "speed")}
-        inputs = {to: batch[field] for field, to in names.items() if field in batch}
-        return {
-            "txt_tokens": batch["tokens"],
-            "mel2ph": batch["mel2ph"],
-            "f0": batch["f0"],
-            **inputs,
-        }
-
-    def losses(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Losses of both decoders on a batch."""
-        output = self.model(**self._inputs(batch), gt_mel=batch["mel"])
-        return self.model.losses(output, gt_mel=batch["mel"], mel2ph=batch["mel2ph"])
+        return {to: batch[field] for field, to in names.items() if field in batch}
 
     # Validation ---------------------------------------------------------------------------
 
-    def examine(self, gallery: ValidationGallery, shown: int, measured: int) -> list[Measurement]:
-        """Sing validation items, compare their mels, and show the first ones."""
+    def eval_log(self, examination: Examination) -> list[Measurement]:
+        """Sing held-out recordings, compare their mels, and show the first ones."""
+        ex = examination
+        if self._sound is None:
+            self._sound = ValidationSound(ex.config, ex.surroundings.reporter)
         if self._means is None:
-            training = sample_items(self.train_items, seed=self.surroundings.seed)
+            training = sample_items(ex.training, seed=ex.surroundings.seed)
             self._means = PhonemeMeans.fit(training)
         sung, aux, rule = ErrorsByClass(), ErrorsByClass(), ErrorsByClass()
-        for indices, batch in self.performed_batches(measured):
-            self._seed(0)
-            output = self.model(**self._inputs(batch), gt_mel=batch["mel"], infer=True)
+        for indices, batch in ex.batches():
+            inputs = self.format_batch(batch)
+            target = {"gt_mel": inputs.pop("gt_mel")}
+            outputs = named_outputs(self.inference(inputs, target))
             for row, index in enumerate(indices):
-                item = self.valid_items[index]
-                mels = self._mels(index, row, output)
+                item = ex.items[index]
+                mels = _mels(outputs, row, ex.items.sizes[index])
                 labelled = item["mel2ph"] > 0
-                owners = self.classes[item["tokens"][item["mel2ph"][labelled] - 1]]
+                owners = ex.classes[item["tokens"][item["mel2ph"][labelled] - 1]]
                 predicted = {**mels, "rule": self._means.predict(item["tokens"], item["mel2ph"])}
                 for errors, name in ((sung, "diff"), (aux, "aux"), (rule, "rule")):
                     if name in predicted:
                         distance = np.abs(predicted[name] - item["mel"]).mean(axis=1)
                         errors.add(distance[labelled], owners)
-                if index < shown:
-                    self._show_item(gallery, index, mels)
-        found = [sung.measurement("mel_l1", "mel error", "nat", measured, rule)]
-        if self.model.train_aux_decoder:
+                if index < ex.shown:
+                    self._show_item(ex, index, mels)
+        found = [sung.measurement("mel_l1", "mel error", "nat", ex.measured, rule)]
+        if self.train_aux_decoder:
             label = "mel error, auxiliary decoder"
-            found.append(aux.measurement("aux_mel_l1", label, "nat", measured, rule))
+            found.append(aux.measurement("aux_mel_l1", label, "nat", ex.measured, rule))
         found.append(self._sound.measurement())
         return [one for one in found if one is not None]
 
     def score(self, measurements: list[Measurement]) -> tuple[str, float] | None:
         """The error of the mel that is trained last."""
-        wanted = "mel_l1" if self.model.train_diffusion else "aux_mel_l1"
+        wanted = "mel_l1" if self.train_diffusion else "aux_mel_l1"
         return next(((one.name, one.value) for one in measurements if one.name == wanted), None)
 
-    def _mels(self, index: int, row: int, output: AcousticOutput) -> dict[str, np.ndarray]:
-        """Mels ``[T, bins]`` of one item by decoder, cut to its length."""
-        frames = self.valid_items.sizes[index]
-        mels = {"aux": output.aux_out, "diff": output.diff_out}
-        return {
-            name: mel[row, :frames].float().cpu().numpy()
-            for name, mel in mels.items()
-            if mel is not None
-        }
-
     def _show_item(
-        self, gallery: ValidationGallery, index: int, mels: Mapping[str, np.ndarray]
+        self, examination: Examination, index: int, mels: Mapping[str, np.ndarray]
     ) -> None:
-        item, name, title = self.valid_items[index], self.valid_items.name(index), self.title(index)
+        ex = examination
+        item, name, title = ex.items[index], ex.items.name(index), ex.title(index)
         cut = {"gt": item["mel"], **mels}
         for kind in ("aux", "diff"):
             if kind in cut:
@@ -127,6 +119,57 @@ class AcousticTask(TrainingTask):
                     title=title,
                 )
                 file = f"{index}_mel.png" if kind == "diff" else ""
-                gallery.figure(f"{kind}mel_{index}", picture, file=file, label=name)
+                ex.gallery.figure(f"{kind}mel_{index}", picture, file=file, label=name)
         f0 = np.asarray(item["f0"], np.float32)
-        self._sound.play(gallery, index, name, f0, cut, device=str(self.device))
+        assert self._sound is not None
+        self._sound.play(ex.gallery, index, name, f0, cut, device=str(ex.device))
+
+
+def _mels(outputs: Outputs, row: int, frames: int) -> dict[str, np.ndarray]:
+    """Mels ``[T, bins]`` of one item by decoder, cut to its length."""
+    mels = {"aux": outputs.get("aux_out"), "diff": outputs[MAIN_OUTPUT]}
+    return {
+        name: mel[row, :frames].float().cpu().numpy()
+        for name, mel in mels.items()
+        if mel is not None
+    }
+
+
+class AcousticCriterion(Criterion):
+    """Losses of both decoders, as far as they are trained."""
+
+    def __init__(self, model: AcousticModel) -> None:
+        super().__init__()
+        trained = {
+            "aux_mel_loss": model.train_aux_decoder,
+            "mel_loss": model.train_diffusion,
+        }
+        self.names = tuple(name for name, takes_part in trained.items() if takes_part)
+        self._losses = model.losses  # not the model itself: it would become a child
+
+    def compute(
+        self, outputs: Outputs, batch: Mapping[str, Any], optimizer_name: str = MAIN
+    ) -> dict[str, Tensor]:
+        """``aux_mel_loss`` and ``mel_loss``."""
+        output = AcousticOutput(outputs["aux_out"], outputs["diff_out"])
+        return self._losses(output, gt_mel=batch["gt_mel"], mel2ph=batch["mel2ph"])
+
+
+class AcousticTraining(AcousticModel, AcousticBase):
+    """singwiz's own acoustic model, its auxiliary decoder included."""
+
+    @classmethod
+    def init_from_config(cls, config: Mapping[str, Any], *, vocab_size: int) -> Self:
+        """See :meth:`.contract.TrainableModel.init_from_config`."""
+        model = cls(config, vocab_size=vocab_size)
+        model.options = dict(config)
+        return model
+
+    def has_unused_parameters(self) -> bool:
+        """True if a decoder exists that takes no part in training."""
+        decoders = 1 if self.aux_decoder is None else 2
+        return self.train_aux_decoder + self.train_diffusion < decoders
+
+    def get_criterion(self) -> Criterion:
+        """See :class:`AcousticCriterion`."""
+        return AcousticCriterion(self)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..errors import USAGE_PROBLEM, SingwizError
-from ..models.aux_decoder import ConvNeXtDecoder
+from ..models.aux_decoder import AuxDecoder
 from ..models.backbones import Backbone
 
 
@@ -33,8 +33,8 @@ def compile_networks(model: nn.Module, *, backend: str = "inductor") -> None:
             compiled = torch.compile(module.denoise, dynamic=True, backend=backend)
             module.denoise = compiled  # type: ignore[method-assign]
             parts += 1
-        elif isinstance(module, ConvNeXtDecoder):
-            module.compile(dynamic=True, backend=backend)
+        elif isinstance(module, AuxDecoder):
+            module.decoder.compile(dynamic=True, backend=backend)
             parts += 1
     if not parts:
         raise SingwizError(

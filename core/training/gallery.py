@@ -17,14 +17,23 @@ class ValidationGallery:
     """Shows what the model can do at one optimizer step.
 
     Args:
-        work_dir: the experiment folder; files go to ``validation/<step>/``.
+        work_dir: the experiment folder; files go to ``<split>/<step>/``.
         step: the optimizer step.
         writer: TensorBoard's ``SummaryWriter``, or None.
         reporter: is told about every file.
+        split: ``validation`` or ``training``.
     """
 
-    def __init__(self, work_dir: Path, step: int, writer: Any, reporter: Reporter) -> None:
-        self.folder = work_dir / "validation" / str(step)
+    def __init__(
+        self,
+        work_dir: Path,
+        step: int,
+        writer: Any,
+        reporter: Reporter,
+        *,
+        split: str = "validation",
+    ) -> None:
+        self.folder = work_dir / split / str(step)
         self.step = step
         self.writer = writer
         self.reporter = reporter

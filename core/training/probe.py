@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.optim import Optimizer
 
+from .contract import LOSS
 from .data import collate
-from .optimizers import build_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,22 +81,23 @@ def measure_step(
     batch = collate([task.train_items[i] for i in tried])
     with _unchanged(task):
         task.to(_device(hardware))
-        optimizer = build_optimizer(task.model, task.options["optimizer_args"])
+        task.criterion.to(task.device)
+        optimizers = list(task.model.get_optimizers().values())
         batch = task.transfer_batch_to_device(batch, task.device, 0)
         if not hardware.on_cpu:
-            _step(task, optimizer, batch, hardware)  # the first one also loads kernels
-        seconds, activations = _step(task, optimizer, batch, hardware)
+            _step(task, optimizers, batch, hardware)  # the first one also loads kernels
+        seconds, activations = _step(task, optimizers, batch, hardware)
         parameters = list(task.model.parameters())
         cost = StepCost(
             seconds=(seconds[0] * sum(frames) / len(frames) / share) * _accumulated(task)
             + seconds[1],
             weights=_bytes([*parameters, *task.model.buffers()]),
             gradients=_bytes([p for p in parameters if p.requires_grad]),
-            optimizer=optimizer_bytes(optimizer),
+            optimizer=sum(map(optimizer_bytes, optimizers)),
             activations=int(activations * SLACK * frames[largest] / share),
             frames=frames[largest],
         )
-        del optimizer, batch
+        del optimizers, batch
     return cost
 
 
@@ -143,7 +144,10 @@ def _unchanged(task: TrainingTask) -> Iterator[None]:
 
 
 def _step(
-    task: TrainingTask, optimizer: Optimizer, batch: dict[str, Any], hardware: TrainingHardware
+    task: TrainingTask,
+    optimizers: Sequence[Optimizer],
+    batch: dict[str, Any],
+    hardware: TrainingHardware,
 ) -> tuple[tuple[float, float], int]:
     """Seconds of the batch and of the optimizer, and the bytes kept for the backward pass."""
     own = {p.untyped_storage().data_ptr() for p in task.model.parameters()}
@@ -157,13 +161,17 @@ def _step(
 
     begin = time.perf_counter()
     with _autocast(hardware), saved_tensors_hooks(note, lambda tensor: tensor):
-        total = torch.stack(list(task.losses(batch).values())).sum()
+        total = task.losses(batch)[LOSS]
+        inputs = task.model.format_batch(batch)
+        for name in task.model.optimizers[1:]:
+            total = total + task.model.train_step(inputs, task.criterion, name)[1][LOSS]
     total.backward()
     _wait(hardware)
     middle = time.perf_counter()
     nn.utils.clip_grad_norm_(task.model.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad()
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad()
     _wait(hardware)
     return (middle - begin, time.perf_counter() - middle), sum(kept.values())
 

@@ -1,7 +1,7 @@
-"""What all training tasks share: steps, losses, validation, optimizer, checkpoint contents.
+"""The Lightning module around a model: steps, validation, optimizers, checkpoint contents.
 
-A task is the Lightning module around one network. What is particular to a model (its fields,
-its losses, what it shows in a validation) is in the task of that model.
+What is particular to a model (its fields, its losses, what it shows in a validation) is in the
+methods of the contract that the model fulfils, see :mod:`.contract`; this module only calls them.
 
 Lightning sees the training data as one endless epoch. Where a run stands is therefore just a
 number of batches, and resuming does not depend on how Lightning counts epochs.
@@ -9,7 +9,7 @@ number of batches, and resuming does not depend on how Lightning counts epochs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,35 +18,29 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim import Optimizer
 
 from ..checkpoint import PREFIX, migrate_names
 from ..errors import SingwizError
 from ..reporting import Reporter
 from .checkpoints import STATE
-from .data import TrainingItems, collate, make_loader, usable_workers
+from .contract import LOSS, Criterion, TrainableModel
+from .data import TrainingItems, make_loader, usable_workers
+from .examination import Examination, seed_noise
 from .gallery import ValidationGallery
 from .loop_state import loop_state
 from .loss_watch import LossWatch
 from .measurements import Measurement
 from .memory import OutOfMemory, batch_too_large
 from .notices import TOTAL
-from .optimizers import build_optimizer, resumed_state, state_shapes
-from .progress import StopTraining
-from .sampler import BatchStream, TrainingPlan, greedy_batches, validation_batches
-from .schedulers import build_scheduler, schedule_at
-from .sound_classes import class_of_tokens
+from .resuming import resume_optimizers
+from .sampler import BatchStream, TrainingPlan, validation_batches
+from .stepping import checked_optimizers, refuse_accumulation, take_steps
 from .validation_book import ValidationBook
 
 if TYPE_CHECKING:
     from ..config import Config
-
-SAMPLING_FRAMES = 12000
-"""Padded frames that are sampled at once in a validation."""
-
-PERFORMED_AT_ONCE = 8
-"""Items that are sampled at once in a validation."""
 
 MEASURED_FRAMES = {"cuda": 60_000}
 """Frames of validation items that are measured although they are not shown, per device: where
@@ -65,46 +59,59 @@ class Surroundings:
         work_dir: the experiment folder.
         reporter: receives validation results and warnings.
         seed: decides data order and noise.
+        vocab_size: phoneme ids including padding; 0 if the model reads none.
     """
 
     binary_dir: Path
     work_dir: Path
     reporter: Reporter
     seed: int
+    vocab_size: int = 0
 
 
 class TrainingTask(pl.LightningModule):
-    """Base of the tasks.
+    """The Lightning module around a model.
 
     Args:
-        model: the network, frozen and with fine-tuning weights where wanted.
+        model: frozen and with fine-tuning weights where wanted.
         config: the model's config; ``options`` is the same as plain data.
         surroundings: folders, reporter, seed.
+
+    Attributes:
+        stepping: optimizer whose step it is, among several.
+        step_losses: losses of the present step by name.
     """
 
     prefix = PREFIX
     """What checkpoints put before the names of the network's weights."""
-    category: str
-    """What is stored as the kind of model in checkpoints."""
+    stepping: Optimizer | None = None
+    _outputs: Mapping[str, Any] = {}
+    _shown_step = -1
 
-    def __init__(self, model: nn.Module, config: Config, surroundings: Surroundings) -> None:
+    def __init__(self, model: TrainableModel, config: Config, surroundings: Surroundings) -> None:
         super().__init__()
         self.model = model
         self.config = config
         self.options = options = config.to_dict()
         self.surroundings = surroundings
         self.validation_values: dict[str, float] = {}
+        self.step_losses: Mapping[str, Tensor] = {}
         self.book = ValidationBook(surroundings.work_dir, surroundings.reporter)
-        size_key = options["dataset_size_key"]
-        folder = surroundings.binary_dir
-        self.train_items = TrainingItems(folder, "train", self.fields(), size_key=size_key)
-        self.valid_items = TrainingItems(folder, "valid", self.fields(), size_key=size_key)
+        # Not a child: checkpoints hold the network alone.
+        self._others = {"criterion": model.get_criterion()}
+        self.automatic_optimization = len(model.optimizers) == 1
+        if not self.automatic_optimization:
+            refuse_accumulation(options)
         if not self.loss_names():
             raise SingwizError(
                 "nothing-trained",
                 "The config trains no part of the model.",
                 hint="Turn on train_aux_decoder or train_diffusion in shallow_diffusion_args.",
             )
+        size_key, fields = options["dataset_size_key"], model.fields()
+        folder = surroundings.binary_dir
+        self.train_items = TrainingItems(folder, "train", fields, size_key=size_key)
+        self.valid_items = TrainingItems(folder, "valid", fields, size_key=size_key)
         self._plan = TrainingPlan(
             sizes=self.train_items.sizes,
             max_frames=int(options["max_batch_frames"]),
@@ -121,47 +128,40 @@ class TrainingTask(pl.LightningModule):
         self._validated_step = 0
         self._validation_sums: dict[str, Tensor] = {}
         self._watch = LossWatch(self.loss_names())
-        self._classes: NDArray[np.int64] | None = None
 
     @property
     def plan(self) -> TrainingPlan:
         """The training batches of every epoch."""
         return self._plan
 
-    # What a model's task defines ----------------------------------------------------------
+    @property
+    def criterion(self) -> Criterion:
+        """The losses."""
+        return self._others["criterion"]
 
-    def fields(self) -> list[str]:
-        """Stored fields that the model takes."""
-        raise NotImplementedError
+    @property
+    def category(self) -> str:
+        """What is stored as the kind of model in checkpoints."""
+        return self.model.category
 
-    def loss_names(self) -> list[str]:
-        """Names of the losses that :meth:`losses` returns."""
-        raise NotImplementedError
+    @property
+    def optimizer_names(self) -> list[str]:
+        """In the order in which Lightning and checkpoints have the optimizers."""
+        return self._optimizer_names
+
+    def loss_names(self) -> tuple[str, ...]:
+        """Names of the losses, ``loss`` not among them."""
+        return self.criterion.names
 
     def has_unused_parameters(self) -> bool:
-        """True if parts of the network take no part in training (data-parallel runs must know)."""
-        raise NotImplementedError
+        """True if parts of the network take no part in a step (data-parallel runs must know)."""
+        return self.model.has_unused_parameters() or not self.automatic_optimization
 
     def losses(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Losses of a batch, already multiplied by their weights; their sum is minimised."""
-        raise NotImplementedError
-
-    def examine(self, gallery: ValidationGallery, shown: int, measured: int) -> list[Measurement]:
-        """Let the model perform validation items, and measure what comes out.
-
-        Args:
-            gallery: where to show the results.
-            shown: how many items, from the first, are shown and go into DiffSinger's metrics.
-            measured: how many items go into errors; at least ``shown``.
-        """
-        raise NotImplementedError
-
-    def score(self, measurements: list[Measurement]) -> tuple[str, float] | None:
-        """Name and value of the number that tells good checkpoints from bad; lower is better.
-
-        None if it was not measured; the validation loss decides then.
-        """
-        raise NotImplementedError
+        """Losses of a training batch for the first optimizer, ``loss`` among them."""
+        inputs, first = self.model.format_batch(batch), self.model.optimizers[0]
+        self._outputs, losses = self.model.train_step(inputs, self.criterion, first)
+        return losses
 
     def out_of_memory(self, where: str, validating: bool) -> OutOfMemory:
         """The error for a batch that did not fit into memory.
@@ -179,18 +179,46 @@ class TrainingTask(pl.LightningModule):
         if self.trainer.is_global_zero:
             self.book.journal.begin(self.trainer.global_step)
 
+    def on_fit_start(self) -> None:
+        """Whatever the losses hold goes where the network is."""
+        self.criterion.to(self.device)
+
     def training_step(self, batch: Mapping[str, Any], batch_idx: int) -> dict[str, Tensor]:
         """Losses of one batch; ``batch_idx`` counts batches from the beginning of training."""
-        self._seed(batch_idx, self.global_rank)
-        losses = self.losses(batch)
-        values = torch.stack([losses[name] for name in self.loss_names()])
-        self._watch.note(values, batch["indices"])
-        if values.device.type == "cpu":
+        seed_noise(self.surroundings.seed, batch_idx, self.global_rank)
+        if self.automatic_optimization:
+            self.step_losses = losses = self.losses(batch)
+            total = losses[LOSS]
+            logs = {name: v.detach() for name, v in losses.items() if name != LOSS}
+        else:
+            clip = float(self.options.get("clip_grad_norm") or 0)
+            inputs = self.model.format_batch(batch)
+            total, logs, self._outputs = take_steps(self, inputs, clip=clip)
+            for schedule in self._schedules():
+                schedule.step()
+        self._watch.note(torch.stack([logs[name] for name in self.loss_names()]), batch["indices"])
+        if total.device.type == "cpu":
             self.check_losses()
-        return {
-            "loss": values.sum(),
-            **{name: value.detach() for name, value in losses.items()},
-        }
+        return {LOSS: total, **logs}
+
+    def _schedules(self) -> list[Any]:
+        found = self.lr_schedulers()
+        return [] if found is None else found if isinstance(found, list) else [found]
+
+    def on_train_batch_end(self, outputs: Any, batch: Mapping[str, Any], batch_idx: int) -> None:
+        """Let the model show a training batch before a validation."""
+        step, every = self.trainer.global_step, int(self.options["val_check_interval"])
+        if step % every == 0 and step != self._shown_step and self.trainer.is_global_zero:
+            self._shown_step = step
+            gallery = self._gallery("training")
+            self.model.train_log(self.model.format_batch(batch), self._outputs, gallery)
+        self._outputs = {}
+
+    def epoch_of(self, batches: int) -> int:
+        """Passes through the training data before a batch."""
+        if self._stream is None:
+            return self._start[0]
+        return self._stream.position(batches - self._start_batch)[0]
 
     def check_losses(self) -> None:
         """Raise if training broke down since the last call.
@@ -234,19 +262,22 @@ class TrainingTask(pl.LightningModule):
                     return f"Prepared data of '{name}' is broken: '{field}' is not all numbers."
         return ""
 
-    def _seed(self, *numbers: int) -> None:
-        """Make all noise a function of the run's seed and of these numbers."""
-        sequence = np.random.SeedSequence([self.surroundings.seed, *numbers])
-        torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
-
     def configure_optimizers(self) -> Any:
-        """Optimizer and schedule from the config; the schedule moves once per step."""
-        optimizer = build_optimizer(self.model, self.options["optimizer_args"])
-        scheduler = build_scheduler(optimizer, self.options["lr_scheduler_args"])
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
+        """Optimizers and schedules of the model; schedules move once per step."""
+        optimizers = checked_optimizers(self.model, self.model.get_optimizers())
+        schedules = self.model.get_schedulers(optimizers)
+        self._optimizer_names = list(optimizers)
+        return [
+            {
+                "optimizer": one,
+                **(
+                    {"lr_scheduler": {"scheduler": schedules[name], "interval": "step"}}
+                    if name in schedules
+                    else {}
+                ),
+            }
+            for name, one in optimizers.items()
+        ]
 
     # Data ---------------------------------------------------------------------------------
 
@@ -300,11 +331,14 @@ class TrainingTask(pl.LightningModule):
         size = int(batch["size"])
         if not size:
             return
-        self._seed(batch_idx, self.global_rank)
+        seed_noise(self.surroundings.seed, batch_idx, self.global_rank)
+        inputs, losses = self.model.format_batch(batch), dict[str, Tensor]()
         with torch.autocast(self.device.type, enabled=False):
-            losses = self.losses(batch)
-        for name, value in losses.items():
-            self._validation_sums[name] += value.detach().double().cpu() * size
+            for name in self.model.optimizers:
+                _, found = self.model.eval_step(inputs, self.criterion, name)
+                losses = {**found, **losses}
+        for name in self.loss_names():
+            self._validation_sums[name] += losses[name].detach().double().cpu() * size
         self._validation_sums["weight"] += size
 
     def on_validation_epoch_end(self) -> None:
@@ -318,12 +352,8 @@ class TrainingTask(pl.LightningModule):
         shown, measured = self._performed_items()
         measurements: list[Measurement] = []
         if measured:
-            writer = self.logger.experiment if isinstance(self.logger, TensorBoardLogger) else None
-            gallery = ValidationGallery(
-                self.surroundings.work_dir, step, writer, self.surroundings.reporter
-            )
             with torch.autocast(self.device.type, enabled=False):
-                measurements = self.examine(gallery, shown, measured)
+                measurements = self.model.eval_log(self._examination(shown, measured))
         if self.trainer.sanity_checking:
             return  # one item tells nothing that later values could be compared with
         self._validated_step = step
@@ -359,56 +389,37 @@ class TrainingTask(pl.LightningModule):
         affordable = int((frames <= MEASURED_FRAMES.get(self.device.type, 0)).sum())
         return shown, max(shown, affordable)
 
-    def performed_batches(self, count: int) -> Iterator[tuple[list[int], dict[str, Any]]]:
-        """The first ``count`` validation items, several at once: their numbers and their batch.
+    def score(self, measurements: list[Measurement]) -> tuple[str, float] | None:
+        """What decides which checkpoint is the best; the validation loss if None."""
+        return self.model.score(measurements)
 
-        Says how far it is, and obeys a wish to stop; the validation is made up for later.
-        """
-        reporter, trainer = self.surroundings.reporter, self.trainer
-        goal = trainer.max_steps or 0
-        sizes = self.valid_items.sizes
-        limit = max(SAMPLING_FRAMES, *sizes[:count], 1)
-        order = sorted(range(count), key=lambda index: sizes[index])
-        done = 0
-        for indices in greedy_batches(order, sizes, max_frames=limit, max_items=PERFORMED_AT_ONCE):
-            label = f"trying the model on held-out recording {done + 1} of {count}"
-            reporter.progress(trainer.global_step, max(trainer.global_step, goal), label)
-            if trainer.world_size == 1 and reporter.cancelled():
-                raise StopTraining
-            done += len(indices)
-            batch = collate([self.valid_items[index] for index in indices])
-            yield indices, self.transfer_batch_to_device(batch, self.device, 0)
+    def _examination(self, shown: int, measured: int) -> Examination:
+        trainer = self.trainer
+        return Examination(
+            gallery=self._gallery("validation"),
+            shown=shown,
+            measured=measured,
+            items=self.valid_items,
+            training=self.train_items,
+            config=self.config,
+            surroundings=self.surroundings,
+            vocab_size=self.surroundings.vocab_size,
+            device=self.device,
+            step=trainer.global_step,
+            goal=trainer.max_steps or 0,
+            stoppable=trainer.world_size == 1,
+            to_device=lambda batch: self.transfer_batch_to_device(batch, self.device, 0),
+        )
 
-    # What the tasks ask for ---------------------------------------------------------------
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of phoneme ids, padding included."""
-        return len(self.model.get_parameter("fs2.txt_embed.weight"))
-
-    @property
-    def classes(self) -> NDArray[np.int64]:
-        """Class of sound of every phoneme id, ``[V]``."""
-        if self._classes is None:
-            self._classes = class_of_tokens(
-                self.surroundings.binary_dir,
-                self.surroundings.work_dir,
-                vocab_size=self.vocab_size,
-            )
-        return self._classes
-
-    def title(self, index: int) -> str:
-        """Heading of a validation item's pictures."""
-        name = self.valid_items.name(index)
-        speakers = self.valid_items.metadata.get("spk_names")
-        return f"{speakers[index]} - {name}" if speakers else name
-
-    def phonemes_of(self, index: int) -> list[str]:
-        """Names of a validation item's phonemes, or their ids where names are not stored."""
-        texts = self.valid_items.metadata.get("ph_texts")
-        stored = str(texts[index]).split() if texts else []
-        tokens = self.valid_items[index]["tokens"]
-        return stored if len(stored) == len(tokens) else [str(token) for token in tokens]
+    def _gallery(self, split: str) -> ValidationGallery:
+        writer = self.logger.experiment if isinstance(self.logger, TensorBoardLogger) else None
+        return ValidationGallery(
+            self.surroundings.work_dir,
+            self.trainer.global_step,
+            writer,
+            self.surroundings.reporter,
+            split=split,
+        )
 
     # Checkpoints --------------------------------------------------------------------------
 
@@ -444,30 +455,12 @@ class TrainingTask(pl.LightningModule):
         self._validated_step = int(state.get("validated_step", step))
         every = int(self.options["val_check_interval"])
         missed = step > 0 and step % every == 0 and self._validated_step < step
+        manual = not self.automatic_optimization
+        batches = self._batches_at(step)
         checkpoint["loops"] = {
-            "fit_loop": loop_state(step, self._batches_at(step), missed_validation=missed)
+            "fit_loop": loop_state(step, batches, missed_validation=missed, manual=manual)
         }
-        self._resume_optimizer(checkpoint, step)
+        resume_optimizers(self, checkpoint, step)
 
     def _batches_at(self, step: int) -> int:
         return step * self.trainer.accumulate_grad_batches
-
-    def _resume_optimizer(self, checkpoint: dict[str, Any], step: int) -> None:
-        arguments = self.options["optimizer_args"]
-        schedule, lr = schedule_at(
-            self.options["lr_scheduler_args"], lr=float(arguments["lr"]), step=step
-        )
-        checkpoint["lr_schedulers"] = [schedule]
-        optimizer = build_optimizer(self.model, arguments)
-        fresh, shapes = optimizer.state_dict(), state_shapes(optimizer)
-        resumed = None
-        if checkpoint.get("optimizer_states"):
-            resumed = resumed_state(fresh, checkpoint["optimizer_states"][0], shapes, lr=lr)
-        if resumed is None:
-            self.surroundings.reporter.warning(
-                "optimizer-restarted",
-                "The optimizer or the frozen parameters changed: weights and step are kept, the "
-                "optimizer starts anew.",
-            )
-            resumed = resumed_state(fresh, fresh, shapes, lr=lr)
-        checkpoint["optimizer_states"] = [resumed]

@@ -18,30 +18,27 @@ from typing import TYPE_CHECKING, Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import nn
 
 from ..checkpoint import load_state_dict
 from ..errors import USAGE_PROBLEM, Cancelled, SingwizError
-from ..models import build_model
 from ..reporting import Reporter
-from .acoustic import AcousticTask
 from .checkpoints import KeepCheckpoints, WholeCheckpointIO, checkpoint_name
 from .compiling import compile_networks, compiling_explained
 from .experiment import Experiment, check_resumable, open_experiment, write_experiment
 from .finetune import FinetuneReport, freeze, load_pretrained
 from .hardware import TrainingHardware, choose_hardware
+from .hooks import HookCaller, checked_callbacks
 from .keeping import read_kept
 from .memory import OutOfMemory, memory_explained
 from .preflight import Preflight, announce, look_ahead
 from .progress import ProgressReporter
 from .task import Surroundings, TrainingTask
-from .variance import VarianceTask
+from .trainable import build_trainable
 
 if TYPE_CHECKING:
     from ..config import Config
+    from .contract import TrainableModel
     from .memory import AnyTask
-
-TASKS: dict[str, type[TrainingTask]] = {"acoustic": AcousticTask, "variance": VarianceTask}
 
 
 @dataclass(frozen=True)
@@ -83,6 +80,7 @@ def train(
     seed: int = 1234,
     retry_smaller: bool = False,
     compiled: bool = False,
+    callbacks: Mapping[str, Callable[..., Any]] | None = None,
 ) -> TrainResult:
     """Train a model, going on from the newest checkpoint in its folder if there is one.
 
@@ -101,13 +99,16 @@ def train(
         retry_smaller: on a lack of memory go on from the last checkpoint with batches half as
             large, as often as it takes (on one device only).
         compiled: let torch compile the large networks; pays on recent GPUs.
+        callbacks: functions by the moment at which to call them, see :mod:`.hooks`.
 
     Raises:
+        ValueError: a callback for a moment that does not exist.
         SingwizError: anything the user can mend, e.g. no prepared data, a network that differs
             from the checkpoint's, a loss that is no longer a number, too little memory.
     """
     started = time.monotonic()
     reporter = _heard(reporter)
+    callbacks = checked_callbacks(callbacks)
     while True:
         try:
             with _quiet():
@@ -122,7 +123,7 @@ def train(
                     write_experiment(experiment, config, reporter)
                 if compiled:
                     compile_networks(task.model)
-                return _run(task, experiment, hardware, goal, reporter, started)
+                return _run(task, experiment, hardware, goal, reporter, started, callbacks)
         except OutOfMemory as error:
             if not retry_smaller or error.smaller is None or hardware.world_size > 1:
                 raise
@@ -204,8 +205,10 @@ def _prepare(
     else:
         experiment = open_experiment(config, work_dir, reporter)
         model, finetune = _prepare_model(config.kind, options, experiment, seed)
-        surroundings = Surroundings(experiment.binary_dir, work_dir, reporter, seed)
-        task = TASKS[config.kind](model, config, surroundings)
+        surroundings = Surroundings(
+            experiment.binary_dir, work_dir, reporter, seed, experiment.vocab_size
+        )
+        task = TrainingTask(model, config, surroundings)
     hardware = choose_hardware(
         options, device, unused_parameters=task.has_unused_parameters(), reporter=reporter
     )
@@ -214,10 +217,10 @@ def _prepare(
 
 def _prepare_model(
     kind: str, options: dict[str, Any], experiment: Experiment, seed: int
-) -> tuple[nn.Module, FinetuneReport | None]:
+) -> tuple[TrainableModel, FinetuneReport | None]:
     torch.manual_seed(seed)
     try:
-        model = build_model(kind, options, vocab_size=experiment.vocab_size)
+        model = build_trainable(kind, options, vocab_size=experiment.vocab_size)
     except ValueError as error:
         raise SingwizError(
             "model-config",
@@ -253,6 +256,7 @@ def _run(
     goal: int,
     reporter: Reporter,
     started: float,
+    callbacks: Mapping[str, Callable[..., Any]],
 ) -> TrainResult:
     options = task.options
     logger = TensorBoardLogger(
@@ -271,6 +275,7 @@ def _run(
             reporter, max_steps=goal, log_interval=int(options["log_interval"]), stop=stop
         )
         accumulate = int(options.get("accumulate_grad_batches") or 1)
+        clip = float(options.get("clip_grad_norm") or 0) if task.automatic_optimization else 0.0
         trainer = pl.Trainer(
             accelerator=hardware.accelerator,
             devices=hardware.devices,
@@ -281,13 +286,13 @@ def _run(
             max_steps=goal,
             max_epochs=-1,
             accumulate_grad_batches=accumulate,
-            gradient_clip_val=float(options.get("clip_grad_norm") or 0) or None,
+            gradient_clip_val=clip or None,
             val_check_interval=int(options["val_check_interval"]) * accumulate,
             check_val_every_n_epoch=None,
             num_sanity_val_steps=int(options["num_sanity_val_steps"]),
             log_every_n_steps=int(options["log_interval"]),
             logger=logger,
-            callbacks=[keeper, progress],
+            callbacks=[keeper, progress, HookCaller(task, callbacks)],
             enable_progress_bar=False,
             enable_model_summary=False,
             use_distributed_sampler=False,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..models.outputs import named_outputs
 from ..models.randomness import GLOBAL_RANDOM, RandomSource
 from ..models.variance import VarianceModel, VarianceOutput
 from .baselines import sample_items
+from .contract import MAIN, Criterion, Outputs, TrainableModel
+from .examination import Examination
 from .figures import Notes, curve_figure, duration_figure, pitch_figure
-from .gallery import ValidationGallery
 from .measurements import Measurement
-from .task import TrainingTask
 from .variance_scores import UNITS, Array, Parts, Prediction, Rules, Tally, compare
 
 
@@ -43,19 +44,50 @@ def retake_mask(
     return inside | everything[:, None]
 
 
-class VarianceTask(TrainingTask):
-    """Trains whatever the config lets the variance model predict."""
+class VarianceCriterion(Criterion):
+    """Losses of whatever is predicted."""
 
-    category = "variance"
-    model: VarianceModel
+    def __init__(self, model: VarianceModel) -> None:
+        super().__init__()
+        parts = {
+            "dur_loss": model.predict_dur,
+            "pitch_loss": model.predict_pitch,
+            "var_loss": bool(model.variances),
+        }
+        self.names = tuple(name for name, predicted in parts.items() if predicted)
+        self._losses = model.losses  # not the model itself: it would become a child
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._rules: Rules | None = None
+    def compute(
+        self, outputs: Outputs, batch: Mapping[str, Any], optimizer_name: str = MAIN
+    ) -> dict[str, Tensor]:
+        """``dur_loss``, ``pitch_loss`` and ``var_loss``."""
+        return self._losses(
+            VarianceOutput(*(outputs[name] for name in VarianceOutput._fields)),
+            ph_dur=batch["ph_dur"],
+            ph2word=batch.get("ph2word"),
+            mel2ph=batch.get("mel2ph"),
+        )
+
+
+class VarianceTraining(VarianceModel, TrainableModel):
+    """singwiz's own variance model, and whatever the config lets it predict."""
+
+    _rules: Rules | None = None
+
+    @classmethod
+    def init_from_config(cls, config: Mapping[str, Any], *, vocab_size: int) -> Self:
+        """See :meth:`.contract.TrainableModel.init_from_config`."""
+        model = cls(config, vocab_size=vocab_size)
+        model.options = dict(config)
+        return model
+
+    def get_criterion(self) -> Criterion:
+        """See :class:`VarianceCriterion`."""
+        return VarianceCriterion(self)
 
     @property
     def _predicts_curves(self) -> bool:
-        return self.model.predict_pitch or bool(self.model.variances)
+        return self.predict_pitch or bool(self.variances)
 
     def fields(self) -> list[str]:
         """Tokens, durations and what each enabled predictor reads and is measured by."""
@@ -64,81 +96,63 @@ class VarianceTask(TrainingTask):
             fields.append("languages")
         if self.options.get("use_spk_id"):
             fields.append("spk_id")
-        if self.model.predict_dur:
+        if self.predict_dur:
             fields += ["ph2word", "midi"]
         if self._predicts_curves:
             fields += ["mel2ph", "pitch", "uv"]
-        if self.model.predict_pitch:
+        if self.predict_pitch:
             fields += ["note_midi", "note_rest", "note_dur", "mel2note", "base_pitch"]
             if self.options.get("use_glide_embed"):
                 fields.append("note_glide")
-        return [*fields, *self.model.variances]
+        return [*fields, *self.variances]
 
-    def loss_names(self) -> list[str]:
-        """``dur_loss``, ``pitch_loss`` and ``var_loss``, as far as they are predicted."""
-        parts = {
-            "dur_loss": self.model.predict_dur,
-            "pitch_loss": self.model.predict_pitch,
-            "var_loss": bool(self.model.variances),
-        }
-        return [name for name, predicted in parts.items() if predicted]
-
-    def has_unused_parameters(self) -> bool:
-        """False: every part that exists is trained."""
-        return False
-
-    def _inputs(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+    def format_batch(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs of :meth:`singwiz.core.models.variance.VarianceModel.forward`."""
         names = {"tokens": "txt_tokens", "spk_ids": "spk_id"}
         ignored = {"size", "indices", "uv"}
         return {names.get(name, name): v for name, v in batch.items() if name not in ignored}
 
-    def losses(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Losses of all parts on a batch, with new retake masks."""
+    def train_step(
+        self, batch: Mapping[str, Any], criterion: Criterion, optimizer_name: str = MAIN
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Losses of all parts, with new retake masks."""
         masks: dict[str, Any] = {}
         if self._predicts_curves:
             size, frames = batch["mel2ph"].shape
             device = batch["mel2ph"].device
-            if self.model.predict_pitch:
+            if self.predict_pitch:
                 masks["pitch_retake"] = retake_mask(size, frames, device=device)
-            if self.model.variances:
+            if self.variances:
                 masks["variance_retake"] = {
-                    name: retake_mask(size, frames, device=device) for name in self.model.variances
+                    name: retake_mask(size, frames, device=device) for name in self.variances
                 }
-        output = self.model(**self._inputs(batch), **masks)
-        return self.model.losses(
-            output,
-            ph_dur=batch["ph_dur"],
-            ph2word=batch.get("ph2word"),
-            mel2ph=batch.get("mel2ph"),
-        )
+        outputs = named_outputs(self(**batch, **masks))
+        return outputs, criterion(outputs, batch, optimizer_name)
 
     # Validation ---------------------------------------------------------------------------
 
-    def examine(self, gallery: ValidationGallery, shown: int, measured: int) -> list[Measurement]:
-        """Predict validation items, draw the first ones, and compare with simple rules.
+    def eval_log(self, examination: Examination) -> list[Measurement]:
+        """Predict held-out recordings, draw the first ones, and compare with simple rules.
 
         True durations, notes and (for curves besides pitch) true pitch are given; the pitch is
         predicted from scratch.
         """
-        model = self.model
-        parts = Parts(model.predict_dur, model.predict_pitch, model.variances)
+        ex = examination
+        parts = Parts(self.predict_dur, self.predict_pitch, self.variances)
         if self._rules is None:
-            training = sample_items(self.train_items, seed=self.surroundings.seed)
-            self._rules = Rules(parts, vocab_size=self.vocab_size, training=training)
+            training = sample_items(ex.training, seed=ex.surroundings.seed)
+            self._rules = Rules(parts, vocab_size=ex.vocab_size, training=training)
         frame_ms = 1000 * self.options["hop_size"] / self.options["audio_sample_rate"]
-        by_model, by_rules = (
-            Tally(parts, classes=self.classes, frame_ms=frame_ms) for _ in range(2)
-        )
-        for indices, batch in self.performed_batches(measured):
-            self._seed(0)
-            output = model(**self._inputs(batch), infer=True)
+        by_model, by_rules = (Tally(parts, classes=ex.classes, frame_ms=frame_ms) for _ in range(2))
+        for indices, batch in ex.batches():
+            output = self.inference(self.format_batch(batch))
             for row, index in enumerate(indices):
-                item = self.valid_items[index]
+                item = ex.items[index]
                 prediction = _row(output, row, item)
-                by_model.add(item, prediction, metrics=index < shown)
-                by_rules.add(item, self._rules.predict(item), metrics=index < shown)
-                if index < shown:
-                    self._draw(gallery, index, prediction)
+                by_model.add(item, prediction, metrics=index < ex.shown)
+                by_rules.add(item, self._rules.predict(item), metrics=index < ex.shown)
+                if index < ex.shown:
+                    _draw(ex, index, prediction)
         return compare(by_model, by_rules)
 
     def score(self, measurements: list[Measurement]) -> tuple[str, float] | None:
@@ -151,31 +165,33 @@ class VarianceTask(TrainingTask):
             for names in (
                 ["dur_error"],
                 ["pitch_error"],
-                [f"{name}_error" for name in self.model.variances],
+                [f"{name}_error" for name in self.variances],
             )
         ]
         means = [sum(part) / len(part) for part in parts if part]
         return ("error_against_baseline", sum(means) / len(means)) if means else None
 
-    def _draw(self, gallery: ValidationGallery, index: int, prediction: Prediction) -> None:
-        item, name = self.valid_items[index], self.valid_items.name(index)
-        title = self.title(index)
-        if prediction.durations is not None:
-            picture = duration_figure(
-                np.round(prediction.durations),
-                item["ph_dur"],
-                self.phonemes_of(index),
-                title=title,
-            )
-            gallery.figure(f"dur_{index}", picture, file=f"{index}_dur.png", label=name)
-        if prediction.pitch is not None:
-            notes = Notes(item["note_midi"], item["note_rest"], item["note_dur"])
-            picture = pitch_figure(prediction.pitch, item["pitch"], item["uv"], notes, title=title)
-            gallery.figure(f"pitch_{index}", picture, file=f"{index}_pitch.png", label=name)
-        for curve, values in prediction.curves.items():
-            picture = curve_figure(values, item[curve], unit=UNITS[curve], title=title)
-            file = f"{index}_{curve}.png"
-            gallery.figure(f"{curve}_{index}", picture, file=file, label=f"{name}, {curve}")
+
+def _draw(examination: Examination, index: int, prediction: Prediction) -> None:
+    """Pictures of what was predicted for one item."""
+    items, gallery = examination.items, examination.gallery
+    item, name, title = items[index], items.name(index), examination.title(index)
+    if prediction.durations is not None:
+        picture = duration_figure(
+            np.round(prediction.durations),
+            item["ph_dur"],
+            examination.phonemes_of(index),
+            title=title,
+        )
+        gallery.figure(f"dur_{index}", picture, file=f"{index}_dur.png", label=name)
+    if prediction.pitch is not None:
+        notes = Notes(item["note_midi"], item["note_rest"], item["note_dur"])
+        picture = pitch_figure(prediction.pitch, item["pitch"], item["uv"], notes, title=title)
+        gallery.figure(f"pitch_{index}", picture, file=f"{index}_pitch.png", label=name)
+    for curve, values in prediction.curves.items():
+        picture = curve_figure(values, item[curve], unit=UNITS[curve], title=title)
+        file = f"{index}_{curve}.png"
+        gallery.figure(f"{curve}_{index}", picture, file=file, label=f"{name}, {curve}")
 
 
 def _row(output: VarianceOutput, row: int, item: Mapping[str, Any]) -> Prediction:

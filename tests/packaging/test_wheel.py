@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("core", "assistant")
+CODE = ("core", "assistant", "testing")
 DATA = ("presets", "dictionaries")
 
 
@@ -19,7 +19,7 @@ def tracked_files() -> set[str]:
     for room in CODE:
         files |= {p for p in (ROOT / room).rglob("*") if p.suffix in {".py", ".tcss", ".css"}}
     for room in DATA:
-        files |= {p for p in (ROOT / room).rglob("*") if p.suffix in {".yaml", ".txt"}}
+        files |= {p for p in (ROOT / room).rglob("*") if p.suffix in {".yaml", ".txt", ".in"}}
     return {
         f"singwiz/{path.relative_to(ROOT).as_posix()}"
         for path in files

@@ -29,6 +29,8 @@ FILES: dict[str, tuple[str, str, AssetKind]] = {
     "hnsep": ("vr", "hnsep_ckpt", "separator"),
 }
 """Key -> its value that needs a file, the key that names the file, and what file it is."""
+PARTS = {"pe": "pitch_extractor", "hnsep": "separator"}
+"""Key -> kind of part that it names."""
 
 
 class FeaturesStep(JobStep):
@@ -142,15 +144,18 @@ class FeaturesStep(JobStep):
     def _choices(self, desk: Desk, key: str, now: str) -> list[Choice]:
         """What can run, and what is chosen now whether it can or not."""
         from ....core.config import explain
+        from ....core.models.registry import find_part, is_foreign
 
-        network = FILES[key][0]
+        network, kind = FILES[key][0], PARTS[key]
         advised = self._advised(desk)
         choices = []
         for name in explain(key).choices:
             if name == network and now != name and self._checkpoint(desk, key) is None:
                 continue
             title = self.say("recommended", name=name) if advised.get(key) == name else name
-            choices.append(Choice(name, title, self.say(f"about.{name}")))
+            foreign = is_foreign(kind, name)
+            about = find_part(kind, name).origin if foreign else self.say(f"about.{name}")
+            choices.append(Choice(name, title, about))
         return choices
 
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:

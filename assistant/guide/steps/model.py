@@ -16,6 +16,7 @@ from ..view import Action, Block, Choice, JobView, Question, Reply, StepStatus, 
 from ..watch import JobWatch
 from . import mending, settings, variance
 from .base import Step
+from .foreign import NETWORK, PREFIX, network_overrides, network_questions
 
 if TYPE_CHECKING:
     from ....core.config import Config
@@ -148,7 +149,8 @@ class ModelStep(Step):
             self._key_question(key, _dig(values, key), key in ADVANCED_KEYS)
             for key in (*PLAIN_KEYS, *ADVANCED_KEYS)
         ]
-        return [*asked, *settings.questions(desk)]
+        networks = network_questions(self.ask, values, self.say("network-ours"))
+        return [*asked, *networks, *settings.questions(desk)]
 
     def _key_question(self, key: str, value: Any, advanced: bool) -> Question:
         from ....core.config import explain
@@ -189,6 +191,9 @@ class ModelStep(Step):
                 choice.preset = values[question]
             elif question == "hardware":
                 choice.hardware = values[question]
+            elif question == NETWORK or question.startswith(PREFIX):
+                planned = self.planned(desk).to_dict()
+                network_overrides(choice.overrides, planned, question, values[question])
             else:
                 refusal = self._override(desk, choice, keys[question], values[question])
                 if refusal:

@@ -1,11 +1,12 @@
-"""The three networks that can predict noise or velocity, and the choice between them."""
+"""The networks that can predict noise or velocity, and the choice between them."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..arguments import known_arguments
+from ..registry import load_part
 from .base import Backbone
 from .lynxnet import LYNXNet
 from .lynxnet2 import LYNXNet2
@@ -16,6 +17,10 @@ BACKBONES: dict[str, Callable[..., Backbone]] = {
     "lynxnet": LYNXNet,
     "lynxnet2": LYNXNet2,
 }
+"""Our own; installed packages may have more, see :mod:`..registry`."""
+
+SIZES = ("in_dims", "num_feats", "hidden_size")
+"""What the model around a backbone tells it; everything else is an argument of the user's."""
 
 LEGACY_WAVENET_KEYS = {
     "residual_layers": "num_layers",
@@ -62,15 +67,12 @@ def build_backbone(
     types around.
 
     Raises:
-        ValueError: unknown type.
+        ValueError: unknown type, an argument of the wrong type, or a package that cannot be
+            imported.
     """
-    if name not in BACKBONES:
-        known = ", ".join(BACKBONES)
-        raise ValueError(f"unknown backbone_type {name!r} (known: {known})")
-    cls = BACKBONES[name]
-    known_args = inspect.signature(cls).parameters.keys() - {"in_dims", "num_feats", "hidden_size"}
-    chosen = {key: value for key, value in args.items() if key in known_args}
+    cls = BACKBONES.get(name) or load_part("backbone", name)
+    chosen = known_arguments(cls, args, given=SIZES)
     return cls(in_dims=in_dims, num_feats=num_feats, hidden_size=hidden_size, **chosen)
 
 
-__all__ = ["BACKBONES", "Backbone", "build_backbone", "choose_backbone"]
+__all__ = ["BACKBONES", "SIZES", "Backbone", "build_backbone", "choose_backbone"]

@@ -1,6 +1,7 @@
-"""One step of a vocoder against its discriminators: what is sung, and what it is worth.
+"""A vocoder against its discriminators: what is sung, what it is worth, and who learns from it.
 
-Only networks, losses and the order of their calls; optimizers and devices are the task's.
+It fulfils the contract of everything that is trained, with two optimizers; devices and data are the
+task's.
 """
 
 from __future__ import annotations
@@ -8,18 +9,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim import Optimizer
 
 from ...features.mel import mel_filterbank
+from ...models.outputs import MAIN_OUTPUT, named_outputs
 from ...models.randomness import GLOBAL_RANDOM, RandomSource
 from ...models.vocoder.config import GeneratorConfig
 from ...models.vocoder.discriminators import Judgement, build_discriminators
 from ...models.vocoder.generator import Generator
 from ...models.vocoder.losses import Losses, VocoderCriterion, pitch_control_loss
 from ...models.vocoder.mel import HifiGanMelSpectrogram, MelSpectrogram
+from ..contract import LOSS, Criterion, Outputs, TrainableModel
+from .optimizers import GanOptimizers, frozen
+
+GENERATOR, DISCRIMINATOR = "generator", "discriminator"
+"""Names of the two optimizers."""
 
 DISCRIMINATORS = {
     "nsf": ("msd", "mpd"),
@@ -62,7 +70,35 @@ def network_config(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**options, "model_args": args}
 
 
-class Gan(nn.Module):
+class GanCriterion(Criterion):
+    """What discriminators and generator have to minimise.
+
+    Args:
+        gan: judges and compares.
+    """
+
+    names = ("aux_mel_loss",)
+
+    def __init__(self, gan: Gan) -> None:
+        super().__init__()
+        # Not the model itself: it would become a child.
+        self._losses = {
+            DISCRIMINATOR: gan.discriminator_loss,
+            GENERATOR: gan.worth,
+        }
+        self._mel_weight = max(gan.criterion.mel_weight, 1e-9)
+
+    def compute(
+        self, outputs: Outputs, batch: Mapping[str, Any], optimizer_name: str = GENERATOR
+    ) -> dict[str, Tensor]:
+        """``loss``, and what it is made of."""
+        loss, parts = self._losses[optimizer_name](outputs["performance"], batch["audio"])
+        if "aux_mel_loss" in parts:
+            parts = {**parts, "mel_spec_error": parts["aux_mel_loss"] / self._mel_weight}
+        return {LOSS: loss, **parts}
+
+
+class Gan(TrainableModel):
     """Generator, discriminators and losses of a training config.
 
     Attributes:
@@ -70,7 +106,12 @@ class Gan(nn.Module):
         discriminator: the families by name.
         joint: generated sound and recordings are judged in one pass.
         max_f0: Hz, what the excitation can carry.
+        judged: discriminators have a say in what the generator is worth.
     """
+
+    category = "vocoder"
+    optimizers = (DISCRIMINATOR, GENERATOR)
+    _sung: tuple[Mapping[str, Any], dict[str, Any]] | None = None
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Build with fresh weights.
@@ -92,6 +133,7 @@ class Gan(nn.Module):
         structure: GeneratorConfig = self.generator.structure
         carried = structure.excitation_rate or float(options["audio_sample_rate"])
         self.max_f0 = carried / 2
+        self.judged = True
         self.mel = self._mel(options.get("fmax"))
         self.criterion = VocoderCriterion(options, self._mel(options.get("fmax_for_loss")))
 
@@ -112,6 +154,68 @@ class Gan(nn.Module):
             win_size=int(options["win_size"]),
             hop_size=int(options["hop_size"]),
         )
+
+    @classmethod
+    def init_from_config(cls, config: Mapping[str, Any], *, vocab_size: int = 0) -> Self:
+        """See :meth:`..contract.TrainableModel.init_from_config`; vocoders read no phonemes."""
+        return cls(config)
+
+    # The contract ----------------------------------------------------------------------
+
+    def has_unused_parameters(self) -> bool:
+        """Each half of a step leaves one of the networks out."""
+        return True
+
+    def format_batch(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """``mel`` ``[B, bins, T]``, ``f0`` ``[B, T]`` and ``audio`` ``[B, 1, N]``."""
+        return {name: batch[name] for name in ("mel", "f0", "audio")}
+
+    def forward(self, mel: Tensor, f0: Tensor, audio: Tensor) -> dict[str, Any]:
+        """Sing a batch; ``performance`` is what the criterion judges."""
+        performance = self.perform(mel, f0, audio)
+        return {MAIN_OUTPUT: performance.fake, "performance": performance}
+
+    def inference(
+        self, inputs: Mapping[str, Tensor], aux_input: Mapping[str, Any] | None = None
+    ) -> dict[str, Tensor]:
+        """Sing ``mel`` and ``f0``: sound ``[B, 1, N]``; ``random`` of ``aux_input`` draws."""
+        random = (aux_input or {}).get("random", GLOBAL_RANDOM)
+        return {MAIN_OUTPUT: self.generator(inputs["mel"], inputs["f0"], random=random)}
+
+    def get_criterion(self) -> Criterion:
+        """See :class:`GanCriterion`."""
+        return GanCriterion(self)
+
+    def train_step(
+        self, batch: Mapping[str, Any], criterion: Criterion, optimizer_name: str = GENERATOR
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Discriminators first, then the generator against what they have become.
+
+        The generator sings once per batch: what the discriminators have judged it is judged by.
+        """
+        if self._sung is not None and self._sung[0] is batch:
+            outputs = self._sung[1]
+        else:
+            outputs = named_outputs(self(**batch))
+        if optimizer_name == DISCRIMINATOR:
+            self._sung = (batch, outputs)
+            return outputs, criterion(outputs, batch, optimizer_name)
+        self._sung = None
+        with frozen(self.discriminator):
+            return outputs, criterion(outputs, batch, optimizer_name)
+
+    def get_optimizers(self) -> dict[str, Optimizer]:
+        """Generator first, then discriminators, as in the checkpoints in use.
+
+        Raises:
+            SingwizError: unknown class or unusable arguments.
+        """
+        both = GanOptimizers.build(self, self.options)
+        return {GENERATOR: both.generator, DISCRIMINATOR: both.discriminator}
+
+    def get_schedulers(self, optimizers: Mapping[str, Optimizer]) -> dict[str, Any]:
+        """None: the rates follow from step and epoch, see :class:`.optimizers.GanOptimizers`."""
+        return {}
 
     # What is sung ----------------------------------------------------------------------
 
@@ -186,6 +290,11 @@ class Gan(nn.Module):
         # Generated sound first: the spectral norms are refined at each pass.
         of_fake = self.judge(fake)
         return self.criterion.discriminator(self.judge(audio), of_fake)
+
+    def worth(self, performance: Performance, audio: Tensor) -> Losses:
+        """What the generator has to minimise in the present phase of the training."""
+        loss = self.generator_loss if self.judged else self.auxiliary_loss
+        return loss(performance, audio)
 
     def generator_loss(self, performance: Performance, audio: Tensor) -> Losses:
         """What the generator has to minimise, with the discriminators as they are now."""

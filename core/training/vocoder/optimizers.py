@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 from torch.optim import Optimizer
 
 from ...errors import SingwizError
 from ..optimizers import build_optimizer
-from .gan import Gan
 from .muon import VocoderMuonAdamW
+
+if TYPE_CHECKING:
+    from .gan import Gan
 
 ARGUMENTS = ("generater_optimizer_args", "discriminate_optimizer_args")
 """Config keys of the two, generator first; the spelling is SingingVocoders'."""

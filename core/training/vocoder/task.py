@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
@@ -22,19 +21,22 @@ from ...binarize.vocoder_item import PITCH_IDS, VocoderRecipe
 from ...errors import SingwizError
 from ...models.vocoder.losses import log_stft_distance
 from ..checkpoints import STATE
+from ..contract import LOSS, Criterion
 from ..data import make_loader, usable_workers
+from ..examination import seed_noise
 from ..gallery import ValidationGallery
 from ..loop_state import loop_state
 from ..loss_watch import LossWatch
 from ..memory import OutOfMemory
 from ..notices import TOTAL
-from ..optimizers import resumed_state, state_shapes
+from ..resuming import resume_optimizers
 from ..sampler import BatchStream
+from ..stepping import checked_optimizers, take_steps
 from ..task import Surroundings
 from ..validation_book import ValidationBook
 from .clips import ClipPlan, Clips, ClipSettings, Piece, collate, whole
-from .gan import Gan
-from .optimizers import GanOptimizers, frozen
+from .gan import DISCRIMINATOR, Gan
+from .optimizers import GanOptimizers
 from .records import Records, open_records, usable
 from .showing import show_recording
 from .tuning import SUMS, Intonation, Tuner
@@ -78,6 +80,14 @@ class VocoderTask(pl.LightningModule):
 
     category = CATEGORY
     prefix = ""
+    stepping: Optimizer | None = None
+    """The optimizer whose step it is."""
+    step_losses: Mapping[str, Tensor] = {}
+    """Losses of the present step by name."""
+    optimizer_names: Sequence[str] = ()
+    """In the order in which Lightning and checkpoints have the optimizers."""
+    _outputs: Mapping[str, Any] = {}
+    _shown_step = -1
 
     def __init__(
         self, gan: Gan, config: Config, surroundings: Surroundings, *, index_dir: Path
@@ -88,6 +98,7 @@ class VocoderTask(pl.LightningModule):
         self.generator = gan.generator
         self.discriminator = gan.discriminator
         self._parts = {"gan": gan}  # not a child: its weights are those above
+        self._losses = {"criterion": gan.get_criterion()}
         self.config = config
         self.options = options = config.to_dict()
         self.surroundings = surroundings
@@ -122,7 +133,6 @@ class VocoderTask(pl.LightningModule):
         self._validation_sums: dict[str, Tensor] = {}
         self._tuner = Tuner(self.recipe)
         self._watch = LossWatch((TOTAL,))
-        self._judges = any(p.requires_grad for p in self.discriminator.parameters())
 
     @property
     def gan(self) -> Gan:
@@ -154,12 +164,17 @@ class VocoderTask(pl.LightningModule):
 
     def has_unused_parameters(self) -> bool:
         """Each half of a step leaves one of the networks out."""
-        return True
+        return self.model.has_unused_parameters()
 
     @property
     def model(self) -> Gan:
         """The networks, under the name that all tasks have for them."""
         return self.gan
+
+    @property
+    def criterion(self) -> Criterion:
+        """The losses."""
+        return self._losses["criterion"]
 
     @property
     def plan(self) -> ClipPlan:
@@ -208,34 +223,26 @@ class VocoderTask(pl.LightningModule):
         In the first ``aux_step`` steps the generator learns from spectrograms alone.
         ``batch_idx`` counts batches from the beginning of training.
         """
-        self._seed(batch_idx, self.global_rank)
-        mine, theirs = self._optimizers()
-        self._both().set_rates(self.options, step=batch_idx, epoch=self._epoch(batch_idx))
-        gan, audio = self.gan, batch["audio"]
-        performance = gan.perform(batch["mel"], batch["f0"], audio)
-        logs: dict[str, Tensor] = {}
-        total = torch.zeros((), device=self.device)
-        judged = batch_idx >= int(self.options.get("aux_step") or 0)
-        if self._judges and judged:
-            loss, logs = gan.discriminator_loss(performance, audio)
-            total = total + loss.detach()
-            theirs.zero_grad()
-            self.manual_backward(loss)
-            # Past Lightning's counter: a batch is one step, not two.
-            self.trainer.strategy.optimizer_step(theirs, lambda: None)
-        with frozen(self.discriminator):
-            worth = gan.generator_loss if judged else gan.auxiliary_loss
-            loss, more = worth(performance, audio)
-            total = total + loss.detach()
-            mine.zero_grad()
-            self.manual_backward(loss)
-        mine.step()
-        logs |= more
+        seed_noise(self.surroundings.seed, batch_idx, self.global_rank)
+        both = GanOptimizers(*self.trainer.optimizers)
+        both.set_rates(self.options, step=batch_idx, epoch=self.epoch_of(batch_idx))
+        gan = self.model
+        gan.judged = batch_idx >= int(self.options.get("aux_step") or 0)
+        skipped = () if gan.judged else (DISCRIMINATOR,)
+        total, logs, self._outputs = take_steps(self, gan.format_batch(batch), skipped=skipped)
         self._watch.note(total[None], batch["indices"])
         if self.device.type == "cpu":
             self.check_losses()
-        logs["mel_spec_error"] = logs["aux_mel_loss"] / max(gan.criterion.mel_weight, 1e-9)
-        return {"loss": total, **logs}
+        return {LOSS: total, **logs}
+
+    def on_train_batch_end(self, outputs: Any, batch: Mapping[str, Any], batch_idx: int) -> None:
+        """Let the model show a training batch before a validation."""
+        step, every = self.trainer.global_step, int(self.options["val_check_interval"])
+        if step % every == 0 and step != self._shown_step and self.trainer.is_global_zero:
+            self._shown_step = step
+            gallery = self._gallery("training")
+            self.model.train_log(self.model.format_batch(batch), self._outputs, gallery)
+        self._outputs = {}
 
     def check_losses(self) -> None:
         """Raise if training broke down since the last call.
@@ -263,20 +270,6 @@ class VocoderTask(pl.LightningModule):
             where=shown,
         )
 
-    def _seed(self, *numbers: int) -> None:
-        """Make all noise a function of the run's seed and of these numbers."""
-        sequence = np.random.SeedSequence([self.surroundings.seed, *numbers])
-        torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
-
-    def _optimizers(self) -> tuple[Any, Optimizer]:
-        """The generator's as Lightning counts it, and the discriminators' bare."""
-        mine, theirs = self.optimizers()  # type: ignore[attr-defined]
-        return mine, theirs.optimizer
-
-    def _both(self) -> GanOptimizers:
-        mine, theirs = self.trainer.optimizers
-        return GanOptimizers(mine, theirs)
-
     def configure_callbacks(self) -> list[pl.Callback]:
         """The vocoder is exported as it gets better."""
         from .export import ExportVocoder
@@ -284,13 +277,15 @@ class VocoderTask(pl.LightningModule):
         return [ExportVocoder(self.surroundings.work_dir, self.surroundings.reporter)]
 
     def configure_optimizers(self) -> Any:
-        """Generator first, then discriminators, as in the checkpoints in use."""
-        both = GanOptimizers.build(self.gan, self.options)
-        return [both.generator, both.discriminator]
+        """The model's optimizers, in the order of checkpoints."""
+        optimizers = checked_optimizers(self.model, self.model.get_optimizers())
+        self.optimizer_names = list(optimizers)
+        return list(optimizers.values())
 
     # Data ---------------------------------------------------------------------------------
 
-    def _epoch(self, batches: int) -> int:
+    def epoch_of(self, batches: int) -> int:
+        """Passes through the recordings before a batch."""
         if self._stream is None:
             return self._start[0]
         return self._stream.position(batches - self._start_batch)[0]
@@ -339,7 +334,7 @@ class VocoderTask(pl.LightningModule):
     def validation_step(self, batch: Mapping[str, Any], batch_idx: int) -> None:
         """Sing a whole recording in 32 bits, with the same noise at every validation."""
         place = batch_idx * self.trainer.world_size + self.global_rank
-        self._seed(place)
+        seed_noise(self.surroundings.seed, place)
         mel, audio = batch["mel"], batch["audio"]
         with torch.autocast(self.device.type, enabled=False):
             sung = self.generator(mel, batch["f0"])
@@ -368,13 +363,14 @@ class VocoderTask(pl.LightningModule):
             )
             self._sounded.add(place)
 
-    def _gallery(self) -> ValidationGallery:
+    def _gallery(self, split: str = "validation") -> ValidationGallery:
         writer = self.logger.experiment if isinstance(self.logger, TensorBoardLogger) else None
         return ValidationGallery(
             self.surroundings.work_dir,
             self.trainer.global_step,
             writer,
             self.surroundings.reporter,
+            split=split,
         )
 
     def on_validation_epoch_end(self) -> None:
@@ -449,27 +445,7 @@ class VocoderTask(pl.LightningModule):
             "fit_loop": loop_state(step, step, missed_validation=missed, manual=True)
         }
         checkpoint["lr_schedulers"] = []
-        self._resume_optimizers(checkpoint)
-
-    def _resume_optimizers(self, checkpoint: dict[str, Any]) -> None:
-        both = GanOptimizers.build(self.gan, self.options)
-        saved = list(checkpoint.get("optimizer_states") or [])
-        resumed = []
-        sides = ((both.generator, "generator"), (both.discriminator, "discriminators"))
-        for number, (optimizer, side) in enumerate(sides):
-            fresh, shapes = optimizer.state_dict(), state_shapes(optimizer)
-            lr = float(optimizer.param_groups[0]["lr"])
-            old = saved[number] if len(saved) == len(sides) else None
-            state = None if old is None else resumed_state(fresh, old, shapes, lr=lr)
-            if state is None:
-                self.surroundings.reporter.warning(
-                    "optimizer-restarted",
-                    f"The optimizer of the {side} changed: weights and step are kept, the "
-                    "optimizer starts anew.",
-                )
-                state = resumed_state(fresh, fresh, shapes, lr=lr)
-            resumed.append(state)
-        checkpoint["optimizer_states"] = resumed
+        resume_optimizers(self, checkpoint, step)
 
 
 def true_step(checkpoint: Mapping[str, Any]) -> int:

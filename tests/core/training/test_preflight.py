@@ -144,21 +144,21 @@ def test_a_disk_too_small_for_all_checkpoints_is_pointed_out(
 @pytest.fixture
 def small_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
     """``small_memory(frames, after=0)``: larger batches run out of memory; tells all sizes."""
-    from singwiz.core.training.acoustic import AcousticTask
+    from singwiz.core.training.acoustic import AcousticTraining
 
-    losses = AcousticTask.losses
+    step = AcousticTraining.train_step
 
     def limit(frames: int, *, after: int = 0) -> list[int]:
         tried: list[int] = []
 
-        def limited(self: Any, batch: Any) -> Any:
+        def limited(self: Any, batch: Any, *arguments: Any) -> Any:
             size = batch["mel2ph"].numel()
             tried.append(size)
             if size > frames and len(tried) > after:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
-            return losses(self, batch)
+            return step(self, batch, *arguments)
 
-        monkeypatch.setattr(AcousticTask, "losses", limited)
+        monkeypatch.setattr(AcousticTraining, "train_step", limited)
         return tried
 
     return limit

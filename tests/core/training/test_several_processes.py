@@ -16,16 +16,16 @@ tests, binary, work_dir, steps = sys.argv[1:]
 sys.path.insert(0, tests)
 from conftest import tiny_config
 from singwiz.core.training import train
-from singwiz.core.training.acoustic import AcousticTask
+from singwiz.core.training.task import TrainingTask
 
-class Noted(AcousticTask):
+class Noted(TrainingTask):
     def training_step(self, batch, number):
         with open(f"{work_dir}/seen-{steps}-{self.global_rank}", "a") as file:
             print(number, *batch["indices"].tolist(), file=file)
         return super().training_step(batch, number)
 
 import singwiz.core.training.trainer as trainer
-trainer.TASKS["acoustic"] = Noted
+trainer.TrainingTask = Noted
 config = tiny_config(Path(binary), pl_trainer_accelerator="cpu", pl_trainer_devices=2,
                      max_updates=int(steps), val_check_interval=2, num_sanity_val_steps=1,
                      val_with_vocoder=False, num_valid_plots=0)

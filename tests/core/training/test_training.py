@@ -341,12 +341,12 @@ def test_a_loss_that_explodes_ends_with_advice_and_the_names_of_the_batch(
 def test_too_little_memory_is_explained(
     config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from singwiz.core.training.acoustic import AcousticTask
+    from singwiz.core.training.task import TrainingTask
 
     def too_much(self: Any, batch: Any) -> Any:
         return torch.empty(1 << 50)
 
-    monkeypatch.setattr(AcousticTask, "losses", too_much)
+    monkeypatch.setattr(TrainingTask, "losses", too_much)
     with pytest.raises(SingwizError) as caught:
         train(config(**SILENT), work_dir=tmp_path)
     assert caught.value.code == "out-of-memory"

@@ -89,14 +89,14 @@ def test_the_best_checkpoint_is_marked_and_survives_rotation(trained: tuple[Path
 def test_a_best_checkpoint_that_is_old_survives_and_goes_once_it_is_beaten(
     config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from singwiz.core.training.acoustic import AcousticTask
+    from singwiz.core.training.task import TrainingTask
 
     scores = {2: 0.5, 4: 0.6, 6: 0.7, 8: 0.4, 10: 0.9, 12: 0.8}
 
-    def scored(self: AcousticTask, measurements: Any) -> tuple[str, float]:
+    def scored(self: TrainingTask, measurements: Any) -> tuple[str, float]:
         return "mel_l1", scores[self.trainer.global_step]
 
-    monkeypatch.setattr(AcousticTask, "score", scored)
+    monkeypatch.setattr(TrainingTask, "score", scored)
 
     def train_to(steps: int) -> set[int]:
         wanted = config(
@@ -136,7 +136,7 @@ def test_a_run_that_is_taken_back_forgets_the_validations_after(
 def test_a_plateau_is_announced_once(
     config: MakeConfig, record: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from singwiz.core.training.acoustic import AcousticTask
+    from singwiz.core.training.task import TrainingTask
 
     class Counting(record):  # type: ignore[misc, valid-type]
         def __init__(self) -> None:
@@ -146,7 +146,7 @@ def test_a_plateau_is_announced_once(
         def warning(self, code: str, message: str, item: str = "") -> None:
             self.told.append(code)
 
-    monkeypatch.setattr(AcousticTask, "score", lambda self, measurements: ("mel_l1", 0.5))
+    monkeypatch.setattr(TrainingTask, "score", lambda self, measurements: ("mel_l1", 0.5))
     wanted = config(**SILENT, num_valid_plots=0, val_check_interval=1, max_updates=8)
     reporter = Counting()
     train(wanted, work_dir=tmp_path, reporter=reporter)

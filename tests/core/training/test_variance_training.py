@@ -17,9 +17,9 @@ import torch
 from singwiz.core.config import Config
 from singwiz.core.errors import SingwizError
 from singwiz.core.models.randomness import RandomSource
-from singwiz.core.training import train
+from singwiz.core.training import train, variance
 from singwiz.core.training.checkpoints import checkpoint_name
-from singwiz.core.training.variance import VarianceTask, retake_mask
+from singwiz.core.training.variance import retake_mask
 
 MakeConfig = Callable[..., Config]
 SILENT = {"num_valid_plots": 0}
@@ -138,7 +138,7 @@ def test_every_kind_of_variance_model_trains(
     monkeypatch: pytest.MonkeyPatch,
     changes: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(VarianceTask, "_draw", lambda *arguments: None)  # the same for all
+    monkeypatch.setattr(variance, "_draw", lambda *arguments: None)  # the same for all
     wanted = variance_config(**changes, max_updates=2, val_check_interval=2)
     assert train(wanted, work_dir=tmp_path).steps == 2
 
