@@ -12,6 +12,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.remote.webdriver import WebDriver
 
+from .findings.packages import write_package
+
 
 @pytest.fixture(scope="session", autouse=True)
 def no_fetched_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -69,16 +71,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
         name: str, entry_points: dict[str, dict[str, str]], code: str = "", version: str = "1.2"
     ) -> Path:
         site = tmp_path / f"site-{name}"
-        info = site / f"{name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir(parents=True)
-        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-        (info / "METADATA").write_text(metadata, encoding="utf-8")
-        lines = []
-        for group, parts in entry_points.items():
-            lines += [f"[{group}]", *(f"{part} = {target}" for part, target in parts.items())]
-        (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        if code:
-            (site / f"{name.replace('-', '_')}.py").write_text(code, encoding="utf-8")
+        write_package(site, name, entry_points, code, version)
         monkeypatch.syspath_prepend(str(site))
         return site
 

@@ -169,6 +169,30 @@ def _register(code: str, content: dict[str, Any], kind: str) -> None:
         scene.config(content, kind=kind)
 
 
+BLUR = """
+from torch import nn
+
+class Blur(nn.Module):
+    def __init__(self, *, in_dims, num_feats, hidden_size, strength: float = 0.5):
+        super().__init__()
+"""
+
+PACKAGE: dict[str, tuple[dict[str, Any], str]] = {
+    "config-part-broken": ({}, "import nowhere_at_all"),
+    "config-argument-unknown": ({"backbone_args": {"strenght": 0.25}}, BLUR),
+    "config-argument-type": ({"backbone_args": {"strength": "much"}}, BLUR),
+}
+"""Code -> what to add to a config with a backbone of a package, and the package's module."""
+
+
+def _register_package(code: str, content: dict[str, Any], module: str) -> None:
+    @breaks(code)
+    def _(scene: Scene) -> None:
+        scene.config_with_package(content, "blur-net", module)
+
+
+for _code, (_content, _module) in PACKAGE.items():
+    _register_package(_code, _content, _module)
 for _code, _content in CONTENT.items():
     _register(_code, _content, "acoustic")
 for _code, _content in VARIANCE.items():

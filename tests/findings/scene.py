@@ -6,7 +6,9 @@ what singwiz really says.
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,6 +24,8 @@ from singwiz.core.jobs.checking import check_recordings
 from singwiz.core.jobs.stages import open_datasets
 from singwiz.core.project import Project
 from singwiz.core.reporting import Reporter
+
+from .packages import write_package
 
 RATE = 44100
 PH_SEQ = ("SP", "k", "a", "m", "i", "AP", "s", "a", "SP")
@@ -214,6 +218,19 @@ class Scene:
         }
         loaded = load_config(merged)
         self.extra += check_config(loaded, base_dir=self.root)
+
+    def config_with_package(self, content: Mapping[str, Any], name: str, code: str) -> None:
+        """The same where a package brings a backbone ``blur``, the class Blur of its module."""
+        site = self.root / "site"
+        module = name.replace("-", "_")
+        write_package(site, name, {"singwiz.backbones": {"blur": f"{module}:Blur"}}, code)
+        sys.path.insert(0, str(site))
+        importlib.invalidate_caches()
+        try:
+            self.config({"backbone_type": "blur", **content})
+        finally:
+            sys.path.remove(str(site))
+            sys.modules.pop(module, None)
 
     def config_text(self, text: str) -> None:
         """Check a config file."""

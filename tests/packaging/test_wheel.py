@@ -11,13 +11,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("core", "assistant", "testing")
 DATA = ("presets", "dictionaries")
+SUFFIXES = {".py", ".tcss", ".css", ".js", ".html"}
 
 
 def tracked_files() -> set[str]:
     """Package files of the working tree, as they should be named inside the wheel."""
     files = {ROOT / "__init__.py", ROOT / "__main__.py", ROOT / "py.typed"}
     for room in CODE:
-        files |= {p for p in (ROOT / room).rglob("*") if p.suffix in {".py", ".tcss", ".css"}}
+        files |= {p for p in (ROOT / room).rglob("*") if p.suffix in SUFFIXES}
     for room in DATA:
         files |= {p for p in (ROOT / room).rglob("*") if p.suffix in {".yaml", ".txt", ".in"}}
     return {
