@@ -135,7 +135,7 @@ class VarianceTraining(VarianceModel, TrainableModel):
         """Predict held-out recordings, draw the first ones, and compare with simple rules.
 
         True durations, notes and (for curves besides pitch) true pitch are given; the pitch is
-        predicted from scratch.
+        predicted from scratch, twice: see :func:`.variance_scores.distances`.
         """
         ex = examination
         parts = Parts(self.predict_dur, self.predict_pitch, self.variances)
@@ -145,11 +145,14 @@ class VarianceTraining(VarianceModel, TrainableModel):
         frame_ms = 1000 * self.options["hop_size"] / self.options["audio_sample_rate"]
         by_model, by_rules = (Tally(parts, classes=ex.classes, frame_ms=frame_ms) for _ in range(2))
         for indices, batch in ex.batches():
-            output = self.inference(self.format_batch(batch))
+            inputs = self.format_batch(batch)
+            output = self.inference(inputs)
+            again = self.inference(inputs) if self._predicts_curves else None
             for row, index in enumerate(indices):
                 item = ex.items[index]
                 prediction = _row(output, row, item)
-                by_model.add(item, prediction, metrics=index < ex.shown)
+                other = None if again is None else _row(again, row, item)
+                by_model.add(item, prediction, other, metrics=index < ex.shown)
                 by_rules.add(item, self._rules.predict(item), metrics=index < ex.shown)
                 if index < ex.shown:
                     _draw(ex, index, prediction)

@@ -113,8 +113,23 @@ class Tally:
         self.items = 0
         self.metric_items = 0
 
-    def add(self, item: Mapping[str, Any], prediction: Prediction, *, metrics: bool) -> None:
-        """Count one item; with ``metrics`` in DiffSinger's, too."""
+    def add(
+        self,
+        item: Mapping[str, Any],
+        prediction: Prediction,
+        again: Prediction | None = None,
+        *,
+        metrics: bool,
+    ) -> None:
+        """Count one item; with ``metrics`` in DiffSinger's, too.
+
+        Args:
+            item: from the binary dataset.
+            prediction: of a model or a rule.
+            again: pitch and curves drawn once more, of a model that sings anew every time; see
+                :func:`distances`.
+            metrics: whether to count in DiffSinger's metrics.
+        """
         self.items += 1
         self.metric_items += metrics
         classes = self._classes[item["tokens"]]
@@ -126,13 +141,14 @@ class Tally:
         owners = classes[np.maximum(item["mel2ph"], 1) - 1]
         voiced = sung & np.logical_not(item["uv"])
         if prediction.pitch is not None:
-            cents = 100 * (prediction.pitch - item["pitch"])
+            cents = 100 * distances(item["pitch"], prediction.pitch, again and again.pitch)
             self.errors["pitch_error"].add(cents[voiced], owners[voiced])
             if metrics:
                 self._add_curve("pitch_acc", prediction.pitch, item["pitch"], voiced)
                 self._add_curve("pitch_r2", prediction.pitch, item["pitch"], voiced)
         for name, curve in prediction.curves.items():
-            self.errors[f"{name}_error"].add((curve - item[name])[sung], owners[sung])
+            off = distances(item[name], curve, again and again.curves[name])
+            self.errors[f"{name}_error"].add(off[sung], owners[sung])
             if metrics:
                 self._add_curve(f"{name}_r2", curve, item[name], voiced)
 
@@ -153,6 +169,28 @@ class Tally:
         if metrics:
             for name in ("rhythm_corr", "ph_dur_acc"):
                 self.metrics[name].update(predicted.round(), target, ph2word, tokens != 0)
+
+
+def distances(target: Array, drawn: Array, again: Array | None = None) -> Array:
+    """How far predictions ``[T]`` are off, at every frame.
+
+    A singer never sings a note twice in the same way, and a model that learned this does not
+    either: even the singer's own second take would be further off than a straight line through
+    the middle of all takes. So a model is judged by the continuous ranked probability score
+    (Gneiting & Raftery 2007, eq. 21), estimated from two draws: their mean distance to the
+    target less half of their distance to one another. For whatever predicts the same every time
+    it is the absolute error, so both can be compared.
+
+    Args:
+        target: what was sung ``[T]``.
+        drawn: a prediction ``[T]``.
+        again: an independent draw of the same ``[T]``; None if there is only one prediction.
+    """
+    off = np.abs(drawn - target)
+    if again is None:
+        return off
+    both: Array = (off + np.abs(again - target) - np.abs(drawn - again)) / 2
+    return both
 
 
 def compare(model: Tally, rules: Tally) -> list[Measurement]:

@@ -12,7 +12,14 @@ import pytest
 from singwiz.core.training.baselines import MeanCurve, MeanDurations
 from singwiz.core.training.measurements import ErrorsByClass, Measurement, table
 from singwiz.core.training.sound_classes import class_of_tokens
-from singwiz.core.training.variance_scores import Parts, Prediction, Rules, Tally, compare
+from singwiz.core.training.variance_scores import (
+    Parts,
+    Prediction,
+    Rules,
+    Tally,
+    compare,
+    distances,
+)
 
 VOWEL, VOICED, UNVOICED, PAUSE = range(4)
 
@@ -106,6 +113,36 @@ def test_pitch_is_judged_in_cents_where_there_is_a_voice() -> None:
     assert found["tension_error"].value == 0.0
     assert found["tension_error"].baseline == pytest.approx((0.8 * 2 + 0.2 * 2 + 1.2) / 5)
     assert found["tension_r2"].value == 1.0
+
+
+def test_whoever_sings_like_the_singer_beats_a_straight_line() -> None:
+    rng = np.random.default_rng(3)
+    sung, one, other = rng.standard_normal((3, 200_000)).astype(np.float32)
+    line = np.zeros_like(sung)
+    plain = distances(sung, line).mean()
+    assert plain == pytest.approx(np.sqrt(2 / np.pi), rel=0.01)
+    assert np.abs(one - sung).mean() > 1.3 * plain
+    # Two independent normal values are 2 / sqrt(pi) apart on average, here three times.
+    drawn = distances(sung, one, other)
+    assert drawn.mean() == pytest.approx(1 / np.sqrt(np.pi), rel=0.01)
+    # Singing too wildly, or too much alike, is worse.
+    for width in (0.3, 3.0):
+        assert distances(sung, width * one, width * other).mean() > drawn.mean()
+    assert (distances(sung, one, one) == distances(sung, one)).all()
+    assert drawn.min() > -1e-6
+
+
+def test_a_second_draw_counts_in_errors_of_pitch_and_curves() -> None:
+    parts = Parts(durations=False, pitch=True, curves=("tension",))
+    flat = np.full(2, 60, np.float32)
+    sung = item(tokens=[1], mel2ph=[1, 1], uv=[False, False], pitch=flat, tension=flat)
+    tally = Tally(parts, classes=np.array([PAUSE, VOWEL]), frame_ms=10.0)
+    above, below = (Prediction(pitch=flat + d, curves={"tension": flat + d}) for d in (1, -3))
+    tally.add(sung, above, below, metrics=False)
+    assert tally.errors["pitch_error"].mean() == 0  # 100 and 300 cents off, 400 apart
+    tally.add(sung, above, above, metrics=False)
+    assert tally.errors["pitch_error"].mean() == 50
+    assert tally.errors["tension_error"].mean() == 0.5
 
 
 def test_items_beyond_the_shown_ones_go_into_errors_only() -> None:
