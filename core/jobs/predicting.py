@@ -154,15 +154,14 @@ def score_to_ds(
 
     known = list(project.state.dictionaries) if project is not None else []
     language = song_language(params, known)
+    tag = language if language in known else str(params.get("language") or "")
     dictionary = song_dictionary(params, language, project=project, experiment=None)
     pronouncer = make_pronouncer(params, dictionary)
     named = params["song"]
     paths = song_paths([named] if isinstance(named, str | Path) else named)
     written, count = [], 0
     for path in paths:
-        segments, remarks = read_score_file(
-            path, params, pronouncer, language=language if len(known) > 1 else ""
-        )
+        segments, remarks = read_score_file(path, params, pronouncer, language=tag)
         for remark in remarks:
             reporter.log(f"{path.name}: {remark}")
         output = Path(params.get("output") or path.parent)

@@ -98,10 +98,10 @@ def open_songs(
             language = song_language(params, [*experiment.phonemes.lang_map])
             dictionary = song_dictionary(params, language, project=project, experiment=experiment)
             pronouncer = make_pronouncer(params, dictionary)
-        several = experiment.phonemes.multi
-        segments, remarks = read_score_file(
-            path, params, pronouncer, language=pronouncer.dictionary.language if several else ""
-        )
+        # Said even where there is only one: other readers of DS files assume Mandarin otherwise.
+        language = pronouncer.dictionary.language
+        known = language if language in experiment.phonemes.lang_map else ""
+        segments, remarks = read_score_file(path, params, pronouncer, language=known)
         for remark in remarks:
             reporter.log(f"{path.name}: {remark}")
         songs.append(SongFile(path, segments))

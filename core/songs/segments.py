@@ -75,7 +75,7 @@ def score_segments(
     Args:
         song: a read score.
         pronouncer: dictionary of its language.
-        language: written as ``lang``; empty for voices with one language.
+        language: written as ``lang``; not written if empty.
 
     Returns:
         Segments with ``ph_seq``, ``ph_num``, ``note_seq``, ``note_dur``, ``note_slur`` and

@@ -222,7 +222,8 @@ def test_score_makes_a_ds_file_without_any_voice(run: Run, project: Path, tmp_pa
     assert "dictionary-not-found" in given.err
     made = run("score", project, path, "--lyrics", "sa ni", "--json").data
     assert made == {"ds": [str(tmp_path / "tune.ds")], "segments": 1}
-    assert read_ds(tmp_path / "tune.ds")[0]["ph_seq"] == "SP s a n i SP"
+    (segment,) = read_ds(tmp_path / "tune.ds")
+    assert (segment["ph_seq"], segment["lang"]) == ("SP s a n i SP", "demo")
 
 
 @pytest.mark.parametrize(
