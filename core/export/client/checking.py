@@ -15,10 +15,11 @@ from .bank import Bank, Module
 from .problems import BankProblem, Remark, warning
 from .sessions import GraphSession
 from .singing import Steps, check_mel, embedded_curves, predicted_curves, sing
+from .tuning import pitch_remarks
 from .words import Note
 
 SMOKE_STEPS = Steps(acoustic=8, variance=8, pitch=6)
-"""Enough to see that every graph runs; the sound is not judged."""
+"""Enough to see that every graph runs; of the sound, only the pitch is judged."""
 
 SMOKE_WORDS = 6
 """Words that are sung per speaker and language."""
@@ -421,6 +422,7 @@ def _smoke(bank: Bank, report: BankReport, reporter: Reporter) -> None:
             told = f"{who}: {problem.message}"
             report.remarks.append(Remark("error", problem.code, told, problem.where, problem.hint))
             continue
+        report.remarks += pitch_remarks(song.phrases, bank.acoustic.settings["hop_size"], who)
         frames = sum(len(phrase.f0) for phrase in song.phrases)
         report.renders.append(
             {

@@ -389,7 +389,9 @@ def test_a_vocoder_is_found_among_installed_packages(copy, tmp_path):
     name = yaml.safe_load((copy / ROOT).read_text())["vocoder"]
     shutil.move(copy / "dsvocoder", tmp_path / name)
     report = check_bank(copy, packages=tmp_path)
-    assert not report.remarks and all(one["sound"] for one in report.renders)
+    # The vocoder of these tests has learned nothing, not even to follow the pitch.
+    assert {remark.code for remark in report.remarks} <= {"W_PITCH"}
+    assert all(one["sound"] for one in report.renders)
 
 
 def test_a_list_of_phonemes_may_be_a_text_with_a_line_each(copy):
