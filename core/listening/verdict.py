@@ -397,6 +397,13 @@ def _compare_scores(plan: Plan, scores: Mapping[str, Mapping[Any, float]], *, un
                 f"No difference shown between {alike}: {high:.1f} against {low:.1f} {unit} for "
                 f"'{second.label}', {chance(p)}."
             )
+            heard = min(len(scores[one.id]) for one in contenders)
+            if len(pairs) * 2.0 ** (1 - heard) >= LEVEL:
+                # Holm's factor times the p-value of scores that all point the same way.
+                words += (
+                    f" {heard} ratings of each are too few to show one between "
+                    f"{len(contenders)}: make a longer test, or let more people listen."
+                )
             found = _Found(words, min(adjusted) < LEVEL, "", p, rows)
     if plan.stages:
         found.words += " " + name_stage(plan, scores)

@@ -180,6 +180,17 @@ def test_a_bad_vocoder_is_the_first_bad_stage(tmp_path: Path) -> None:
     assert outcome.words.startswith("No difference shown between")
 
 
+def test_too_few_ratings_for_so_many_conditions_are_said_to_be_too_few(tmp_path: Path) -> None:
+    scores = {"one": 90, "two": 70, "three": 50}
+    test = make(tmp_path, "mushra", *scores, trials=6, clips=6)
+    listen(test, scorer(test, ANCHORS | scores))
+    alone = judge(test).words
+    assert alone.startswith("No difference shown between")
+    assert "6 ratings of each are too few to show one between 3" in alone
+    listen(test, scorer(test, ANCHORS | scores), listener="a friend")
+    assert judge(test).winner == "one"
+
+
 def test_who_does_not_find_the_hidden_reference_is_left_out(tmp_path: Path) -> None:
     test = make(tmp_path, "mushra", "one", trials=6, clips=6)
     listen(test, scorer(test, ANCHORS | {"recording": 60, "one": 90}))
