@@ -1,7 +1,8 @@
 """A listening test as one HTML file: for friends, without a server, blind.
 
 The file holds the sounds under their random names and a few orders of questions. What is which
-stays in ``test.yaml``. The page gives back a JSON file that :func:`read_result` reads.
+stays in ``test.yaml``. The page gives back a JSON file that :func:`read_result` reads. It speaks
+the language that is spoken when it is written.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import soundfile
 
 from ..atomic import write_text
 from ..errors import USAGE_PROBLEM, SingwizError
+from ..words import language, retell
 from .design import fixed_trials
 from .plan import TAGS
 from .store import ListeningTest
@@ -73,32 +75,37 @@ def write_pack(test: ListeningTest, path: Path) -> Path:
         "kind": plan.kind,
         "orders": orders,
         "words": {
-            "reference": "reference",
-            "stop": "stop (space)",
-            "vote": "X is {letter}" if plan.kind == "abx" else "I prefer {letter}",
-            "send": "Next",
-            "go_on": "Go on",
-            "quality": "Quality",
-            "grades": GRADES,
-            "wrong": "What is wrong with it? Nothing, one or several.",
-            "tags": {tag: TAG_WORDS[tag] for tag in TAGS},
+            "reference": retell("reference"),
+            "stop": retell("stop (space)"),
+            "vote": retell("X is {letter}" if plan.kind == "abx" else "I prefer {letter}"),
+            "send": retell("Next"),
+            "go_on": retell("Go on"),
+            "quality": retell("Quality"),
+            "grades": [retell(grade) for grade in GRADES],
+            "wrong": retell("What is wrong with it? Nothing, one or several."),
+            "tags": {tag: retell(TAG_WORDS[tag]) for tag in TAGS},
         },
     }
     used = sorted({token for o in orders for q in o["questions"] for token in q["sounds"]})  # type: ignore[attr-defined]
+    said = {
+        "title": "Listening test",
+        "intro": "You will hear short pieces of singing and answer one question about each. You "
+        "may listen and switch as often as you like. Please use headphones in a quiet room.",
+        "length": f"{plan.length} questions, about {max(1, round(plan.length * 0.3))} minutes.",
+        "name_label": "Your name (or anything, or nothing):",
+        "begin": "Begin",
+        "question": QUESTIONS[plan.kind],
+        "listen": "Listen to all of them first.",
+        "keys": _keys(plan.kind),
+        "done": "Thank you! Save your answers and send the file back to whoever gave you this "
+        "page.",
+        "save": "Save my answers",
+        "again": "Another person listens",
+    }
     page = Template(_file("pack.html")).substitute(
-        title="Listening test",
+        {name: html.escape(retell(text)) for name, text in said.items()},
+        lang=language(),
         style=_file("pack.css"),
-        intro="You will hear short pieces of singing and answer one question about each. You may "
-        "listen and switch as often as you like. Please use headphones in a quiet room.",
-        length=f"{plan.length} questions, about {max(1, round(plan.length * 0.3))} minutes.",
-        name_label="Your name (or anything, or nothing):",
-        begin="Begin",
-        question=html.escape(QUESTIONS[plan.kind]),
-        listen="Listen to all of them first.",
-        keys=_keys(plan.kind),
-        done="Thank you! Save your answers and send the file back to whoever gave you this page.",
-        save="Save my answers",
-        again="Another person listens",
         sounds="\n".join(_embedded(test.sound(token), token) for token in used),
         # "</script>" inside a script would end it.
         test=json.dumps(content).replace("<", "\\u003c"),

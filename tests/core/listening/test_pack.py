@@ -17,6 +17,7 @@ from singwiz.core.listening.design import fixed_trials
 from singwiz.core.listening.pack import FORMAT, read_result, write_pack
 from singwiz.core.listening.store import ANSWERS, ListeningTest
 from singwiz.core.listening.verdict import judge
+from singwiz.core.words import speaking
 
 from .conftest import make, prefers
 
@@ -44,6 +45,25 @@ def result_of(test: ListeningTest, *, order: int = 0, **changes: Any) -> dict[st
         ],
         **changes,
     }
+
+
+@pytest.mark.parametrize("tag", ["zh", "ja"])
+def test_the_page_speaks_the_language_of_whoever_makes_it(tmp_path: Path, tag: str) -> None:
+    for kind in ("ab", "abx", "mushra", "tag"):
+        test = make(tmp_path / kind, kind, "EarlyCheckpoint", "LateCheckpoint", trials=8, clips=8)
+        with speaking(tag):
+            page = write_pack(test, tmp_path / "page.html").read_text(encoding="utf-8")
+        assert f'<html lang="{tag}">' in page
+        content = re.search(r'id="test">(.*?)</script>', page, re.DOTALL)
+        assert content is not None
+        words = json.loads(content[1])["words"]
+        tags = words.pop("tags")
+        said = [*words.pop("grades"), *tags.values(), *words.values()]
+        said += re.findall(r">([^<>]+)</", page[page.index("<body>") : page.index("<script")])
+        english = {
+            text for text in said if re.search(r"[A-Za-z]{2,}", text.replace("{letter}", ""))
+        }
+        assert not english
 
 
 @pytest.mark.parametrize("kind", ["ab", "mushra"])
