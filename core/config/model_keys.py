@@ -413,7 +413,7 @@ class ModelKeys(Section):
         "By what factor ddpm rendering skips steps; divides K_step.", stage="i", low=1
     )
     main_loss_type: str = key(
-        "How errors of the refined spectrogram are weighed.",
+        "How errors of the refined spectrogram, of pitch and of curves are weighed.",
         stage="t",
         level="X",
         choices=("l1", "l2"),
