@@ -1,7 +1,7 @@
 """How fast models sing on this machine: seconds per second of audio, and memory.
 
     python benchmarks/infer.py [--model acoustic|variance] [--size small|template]
-                               [--backbone lynxnet2|lynxnet|wavenet] [--steps 20]
+                               [--backbone NAME] [--steps 20]
                                [--device cpu|cuda] [--precision 32-true|bf16-mixed] [--compile]
 
 The network with fresh weights on one phrase of ten seconds, without a vocoder. Prints one line
@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 from train import FRAMES_PER_SECOND, PHONEMES, model_config, random_item
+
+from singwiz.core.models.registry import part_names
 
 SECONDS = 10.0
 REPEATS = 3
@@ -86,8 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", choices=["acoustic", "variance"], default="acoustic")
     parser.add_argument("--size", choices=["small", "template"], default="small")
-    backbones = ["lynxnet2", "lynxnet", "wavenet"]
-    parser.add_argument("--backbone", choices=backbones, default="lynxnet2")
+    parser.add_argument("--backbone", choices=part_names("backbone"), default="lynxnet2")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=["32-true", "bf16-mixed"], default="32-true")

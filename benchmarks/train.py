@@ -1,7 +1,7 @@
 """How fast models train on this machine: steps, audio seconds, waiting for data, memory.
 
     python benchmarks/train.py [--model acoustic|variance] [--size small|template]
-                               [--optimizer adamw|muon] [--backbone lynxnet2|lynxnet|wavenet]
+                               [--optimizer adamw|muon] [--backbone NAME]
                                [--device auto] [--precision 32-true|bf16-mixed] [--compile]
                                [--steps 40]
 
@@ -24,6 +24,7 @@ import numpy as np
 
 from singwiz.core.binarize.storage import BinaryWriter
 from singwiz.core.config import Config, load_config
+from singwiz.core.models.registry import part_names
 from singwiz.core.reporting import Reporter
 
 CURVES = ("breathiness", "voicing", "tension")
@@ -207,8 +208,7 @@ def main() -> None:
     parser.add_argument("--model", choices=["acoustic", "variance"], default="acoustic")
     parser.add_argument("--size", choices=["small", "template"], default="small")
     parser.add_argument("--optimizer", choices=sorted(OPTIMIZERS), default="muon")
-    backbones = ["lynxnet2", "lynxnet", "wavenet"]
-    parser.add_argument("--backbone", choices=backbones, default="lynxnet2")
+    parser.add_argument("--backbone", choices=part_names("backbone"), default="lynxnet2")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="32-true")
     parser.add_argument("--compile", action="store_true")

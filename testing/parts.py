@@ -17,7 +17,7 @@ from ..core.export.graphs.samplers import _Network
 from ..core.models.arguments import known_arguments
 from ..core.models.backbones.base import Backbone
 from .exporting import check_onnx
-from .failures import demand
+from .failures import BrokenContract, demand
 from .layers import (
     check_batch_invariance,
     check_deterministic,
@@ -80,6 +80,7 @@ def _check_backbone(
     demand(isinstance(network, Backbone), "a backbone has to be a subclass of Backbone")
     check_shapes(network, inputs, lambda b, t: (b, feats, BINS, t))
     given = inputs(2, 12)
+    _check_denoise(network, given)
     check_deterministic(lambda: network(*given), "a backbone's prediction in evaluation mode")
     check_batch_invariance(network, given)
     _check_influence(network, given)
@@ -95,6 +96,23 @@ def _check_backbone(
         check_state_round_trip(build, lambda one: one(*given), Path(folder))
         if onnx:
             _check_backbone_onnx(build().eval(), inputs, Path(folder))
+
+
+def _check_denoise(network: Backbone, given: list[Tensor]) -> None:
+    image, time, condition = given
+    flat = image.flatten(1, 2)
+    with torch.no_grad():
+        projected = network.project_condition(condition)
+        shape = tuple(network.denoise(flat, time, projected).shape)
+        demand(
+            shape == tuple(flat.shape),
+            f"denoise gives {list(shape)} for {list(flat.shape)}: it has to keep the order "
+            "[B, F*M, T]",
+        )
+        try:
+            network.denoise(flat, time[:1], projected)
+        except RuntimeError as error:
+            raise BrokenContract(f"t may be [1], one time for the whole batch: {error}") from None
 
 
 def _check_influence(network: Backbone, given: list[Tensor]) -> None:

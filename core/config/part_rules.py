@@ -111,6 +111,26 @@ def part_arguments(kind: str, name: str) -> list[Argument]:
     return settable(load_part(kind, name), given=GIVEN[kind])
 
 
+def package_defaults(config: Config) -> dict[str, Any]:
+    """What the packages' parts of a config are given without the config saying so.
+
+    A package may have other defaults tomorrow: whoever keeps a config to build the same network
+    again keeps these, too.
+
+    Returns:
+        Dotted key -> value.
+    """
+    found = {}
+    for part in chosen_parts(config):
+        if not is_foreign(part.kind, part.name) or part.name not in part_names(part.kind):
+            continue
+        given = part.given()
+        for argument in part_arguments(part.kind, part.name):
+            if not argument.required and argument.name not in given:
+                found[f"{part.arguments}.{argument.name}"] = argument.default
+    return found
+
+
 def foreign_argument(key: str) -> tuple[Part, Argument] | None:
     """The argument of an installed package's part that a dotted key sets; None if none has it.
 

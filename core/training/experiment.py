@@ -14,7 +14,8 @@ from torch import nn
 
 from ..atomic import atomic_path
 from ..checkpoint import latest_checkpoint, load_state_dict
-from ..config import changed_keys, save_config
+from ..config import changed_keys, load_config, save_config
+from ..config.part_rules import package_defaults
 from ..errors import SingwizError
 from ..reporting import Reporter
 
@@ -74,6 +75,7 @@ def write_experiment(experiment: Experiment, config: Config, reporter: Reporter)
     are reported.
     """
     experiment.work_dir.mkdir(parents=True, exist_ok=True)
+    config = load_config(config.to_dict(), overrides=package_defaults(config))
     saved = experiment.work_dir / CONFIG
     if saved.is_file():
         _report_differences(saved, config, reporter)

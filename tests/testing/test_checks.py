@@ -115,6 +115,16 @@ class Deaf(Sound):
         return super().denoise(x, t, torch.zeros_like(condition))
 
 
+class Sideways(Sound):
+    def denoise(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        return super().denoise(x, t, condition).transpose(1, 2)
+
+
+class Punctual(Sound):
+    def denoise(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        return super().denoise(x, t.view(len(x)), condition)
+
+
 class Forgets(Sound):
     def __init__(self, **sizes: Any) -> None:
         super().__init__(**sizes)
@@ -162,6 +172,8 @@ class Frozen(Sound):
         (Mixes, "items of a batch influence each other"),
         (Timeless, "the time has no influence"),
         (Deaf, "the condition has no influence"),
+        (Sideways, "denoise gives .* keep the order"),
+        (Punctual, r"t may be \[1\]"),
         (Idle, "spare.weight gets no gradient"),
         (Stuck, "scale is the same after 5 steps"),
         (Spiky, "gradient of leave.bias is not finite"),

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from singwiz.assistant.cli.app import app
 from singwiz.core.config import check_config, explain, load_config
+from singwiz.core.config.part_rules import package_defaults
 from singwiz.core.models.arguments import arguments_of, known_arguments
 from singwiz.core.models.backbones import BACKBONES, build_backbone
 from singwiz.core.models.registry import (
@@ -23,6 +24,8 @@ from singwiz.core.models.registry import (
     load_part,
     part_names,
 )
+from singwiz.core.reporting import Reporter
+from singwiz.core.training.experiment import Experiment, write_experiment
 
 Install = Callable[..., Path]
 
@@ -119,6 +122,23 @@ def test_a_config_accepts_a_foreign_backbone_and_checks_its_arguments(install: I
     info = explain("backbone_args.strength")
     assert info.description == "How much. (blur of blur-net 1.2)"
     assert "blur" in explain("backbone_type").choices
+
+
+def test_defaults_of_a_package_are_kept_with_what_is_trained(
+    install: Install, tmp_path: Path
+) -> None:
+    install("blur-keep", {"singwiz.backbones": {"blur": "blur_keep:Blur"}}, BLUR)
+    config = load_config(
+        TEMPLATE, overrides={"backbone_type": "blur", "backbone_args.strength": 0.25}
+    )
+    assert package_defaults(config) == {"backbone_args.activation": "soft"}
+    assert package_defaults(load_config(TEMPLATE)) == {}
+    binary = tmp_path / "binary"
+    binary.mkdir()
+    kept = Experiment(tmp_path / "exp", binary, 5, None)
+    write_experiment(kept, config, Reporter())
+    saved = load_config(tmp_path / "exp" / "config.yaml").to_dict()["backbone_args"]
+    assert (saved["strength"], saved["activation"]) == (0.25, "soft")
 
 
 def test_an_architecture_that_is_not_installed_is_an_error() -> None:
