@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from selenium.webdriver.remote.webdriver import WebDriver
+from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "build" / "screenshots"
 """Ignored by git; CI keeps it."""

@@ -110,6 +110,9 @@ class ListenStep(JobStep):
 
     # A blind test takes the whole step while somebody listens --------------------------
 
+    def is_asking(self, desk: Desk) -> bool:
+        return listening_tests.is_open(desk)
+
     def job(self, desk: Desk) -> JobView | None:
         known = [one for one in (self.watch(desk), listening_tests.watch(desk)) if one]
         if not known:

@@ -136,7 +136,7 @@ def picture(rows: list[list[Cell]], columns: int) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {columns * 10} {len(rows) * 20}">',
         f'<rect width="100%" height="100%" fill="{ground}"/>',
-        '<g font-family="monospace" font-size="16.6" xml:space="preserve">',
+        '<g font-family="monospace" font-size="16.6" style="white-space:pre">',
     ]
     for row, runs in enumerate(rows):
         lines.append(f'<g transform="translate(0 {row * 20})">')

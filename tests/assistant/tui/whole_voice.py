@@ -29,7 +29,8 @@ from singwiz.core.training.journal import Journal
 from singwiz.core.training.measurements import Measurement
 from singwiz.core.training.notices import ValidationRecord
 
-AT_WORK = JobView("j", "running", "step 1200 of 2000", 0.6, eta=95, elapsed=140, log_tail=("",))
+LOG = ("Saved: step 1000.",)
+AT_WORK = JobView("j", "running", "step 1200 of 2000", 0.6, eta=95, elapsed=140, log_tail=LOG)
 
 
 class SameEverywhere(Guide):
@@ -46,7 +47,11 @@ class SameEverywhere(Guide):
         return view
 
     def overview(self) -> list[StepLine]:
-        return [_without(line, self.folder) for line in super().overview()]
+        lines = [_without(line, self.folder) for line in super().overview()]
+        if self.job is None:
+            return lines
+        running = StepStatus.RUNNING
+        return [replace(line, status=running) if line.id == "train" else line for line in lines]
 
 
 def _without(part: Any, folder: str) -> Any:
@@ -92,8 +97,9 @@ def _run(guide: Guide, stage: str, **params: Any) -> None:
 
 def _finding(severity: str, code: str, item: str, message: str, hint: str) -> dict[str, Any]:
     return {
-        "code": code, "severity": severity, "dataset": "raw", "item": item, "file": "", "line": None,
-        "symbol": "", "start": None, "end": None, "message": message, "hint": hint, "fix": None,
+        "code": code, "severity": severity, "dataset": "raw", "item": item, "file": "",
+        "line": None, "symbol": "", "start": None, "end": None, "message": message, "hint": hint,
+        "fix": None,
     }  # fmt: skip
 
 
