@@ -240,9 +240,9 @@ class ListenStep(JobStep):
         picture = Path(str(result.get("spectrogram") or ""))
         if picture.is_file():
             blocks.append(Image(picture, self.say("spectrogram")))
-        figures = watch.facts("figures")
-        if figures:
-            blocks.append(self._figures(figures))
+        figures = self._figures(watch.facts("figures"))
+        if figures.rows:
+            blocks.append(figures)
         blocks.append(Text(self.say("lands", file=wav)))
         return blocks
 
