@@ -23,7 +23,7 @@ from rich.style import Style
 from textual.app import App
 from textual.pilot import Pilot
 from textual.widget import Widget
-from textual.widgets import Collapsible, OptionList
+from textual.widgets import Collapsible, Input, OptionList
 
 from singwiz.assistant.guide.overview import OVERVIEW
 from singwiz.assistant.tui.app import GuideApp
@@ -207,9 +207,9 @@ async def test_every_screen_looks_as_it_did(
                 await album.take("blind-test", pilot, lambda: bool(app.query("VersionsBlock")))
                 assert voice.act("listen", "pause_test").ok
         await pilot.press("ctrl+p")
-        await album.take(
-            "palette", pilot, lambda: bool(app.screen.query_one(OptionList).option_count)
-        )
+        await album.rest(pilot, lambda: app.screen.query_one(OptionList).option_count)
+        app.screen.query_one(Input).cursor_blink = False
+        await album.take("palette", pilot, lambda: app.screen.query_one(Input).has_focus)
     assert not album.different, "\n\n".join(
         [*album.different, "If this is meant: pytest tests/assistant/tui --update-snapshots"]
     )
