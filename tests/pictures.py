@@ -42,7 +42,8 @@ def of_page(name: str, browser: WebDriver) -> list[str]:
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
         browser.execute_script("document.body.classList.toggle('dark', arguments[0])", dark)
-        time.sleep(0.3)  # the list of steps makes itself small a moment later
+        if dark:
+            time.sleep(0.3)  # the list of steps makes itself small a moment later
         long = min(browser.execute_script("return document.body.scrollHeight"), TALLEST)
         clip = {"x": 0, "y": 0, "width": width, "height": long, "scale": 1}
         shot = browser.execute_cdp_cmd(
