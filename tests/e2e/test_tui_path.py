@@ -70,7 +70,7 @@ async def test_recordings_become_a_voice_in_the_terminal(tmp_path: Path) -> None
         app.query_one("#q-preset Select", Select).value = "tiny"
         steps = app.query_one("#q-max_updates Input", Input)
         steps.focus()
-        steps.value = "4"
+        steps.value = "20"
         await pilot.press("enter")
         config = app.guide.project
         assert config is not None
