@@ -15,6 +15,14 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from .findings.packages import write_package
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-snapshots",
+        action="store_true",
+        help="how the terminal wizard looks now is how it should look",
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_fetched_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What whoever runs the tests has fetched for their voices must not change results."""

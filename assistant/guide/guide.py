@@ -280,7 +280,8 @@ class Guide:
 
     def _actions(self, step: Step, statuses: dict[str, StepStatus]) -> tuple[Action, ...]:
         actions = list(step.actions(self._desk))
-        if statuses[step.id] is StepStatus.DONE and self._after(step) != step.id:
+        finished = statuses[step.id] is StepStatus.DONE and not step.is_asking(self._desk)
+        if finished and self._after(step) != step.id:
             actions = [replace(action, primary=False) for action in actions]
             actions.append(Action("continue", say("job.continue"), primary=True))
         blocked = self._blocked_by(step, statuses)

@@ -51,14 +51,15 @@ class GuideApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-wide")]  # noqa: RUF012 - Textual declares it so
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        # What they are called in the footer is said by name_keys.
+        # What they are called in the footer is said by name_keys. All that is shown there has to
+        # fit into 80 columns; the most used ones come first.
+        Binding("f9", "primary", "tui.key.primary"),
+        Binding("f8", "move(1)", "tui.key.ahead"),
+        Binding("f7", "move(-1)", "tui.key.back"),
         Binding("f1", "step_help", "tui.key.help"),
-        Binding("f2", "focus_steps", "tui.key.steps"),
         Binding("f3", "overview", "tui.key.overview"),
         Binding("f6", "next_language", "tui.key.language"),
-        Binding("f7", "move(-1)", "tui.key.back"),
-        Binding("f8", "move(1)", "tui.key.ahead"),
-        Binding("f9", "primary", "tui.key.primary"),
+        Binding("f2", "focus_steps", "tui.key.steps", show=False),
         Binding("f4", "edit_config", "tui.key.config", show=False),
         Binding("ctrl+q", "quit", "tui.key.quit", priority=True),
     ]
@@ -76,7 +77,7 @@ class GuideApp(App[None]):
         with Horizontal(id="body"):
             yield StepList(id="steps")
             yield StepPane(id="step")
-        yield Footer()
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         self.sub_title = self._project_name()

@@ -57,6 +57,12 @@ def look() -> dict[str, Any]:
         neutral_hue="slate",
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
+    ).set(
+        # The theme's own grey is too pale to be read easily.
+        body_text_color_subdued="*neutral_500",
+        block_info_text_color="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        block_info_text_color_dark="*neutral_400",
     )
     css = (files(__package__) / "style.css").read_text(encoding="utf-8")
     return {"theme": theme, "css": css}
@@ -307,14 +313,16 @@ class _Page:
         """What the form has to change after an answer; the fields in ``typed`` are left alone."""
         view = self.guide.view(form.step_id)
         now = {question.id: question for question in view.questions}
+        anew = form_signature(view) != form.signature
         controls, errors = [], []
         for one in form.fields:
             question = now.get(one.question.id, one.question)
-            keep = question.value == one.question.value or question.id in typed
+            # What is about to be drawn anew may have other choices by now.
+            keep = anew or question.value == one.question.value or question.id in typed
             one.question = question
             controls.append(gr.skip() if keep else one.write(question))
             errors.append(error_update(question))
-        redraw = gr.skip() if form_signature(view) == form.signature else new_drawing(view)
+        redraw = new_drawing(view) if anew else gr.skip()
         return [*controls, *errors, redraw, values_signature(view)]
 
     def _act(self, form: _Form, action: str, values: tuple[Any, ...], spoken: str) -> list[Any]:

@@ -16,7 +16,7 @@ from ..guide.view import Audio, Block, Chart, Copyable, Image, Table, Text, Vers
 
 SEVERITIES = {"error": "✖", "warning": "▲", "note": "•"}
 
-MANY_COLUMNS = 5
+MANY_COLUMNS = 4
 """Tables with so many are moved sideways on a phone."""
 
 
@@ -119,7 +119,7 @@ def _table(block: Table, elem_id: str) -> None:
         interactive=False,
         wrap=True,
         column_widths=_widths(block),
-        max_height=420,
+        max_height=520,
         show_search="filter" if len(rows) > 8 else "none",
         elem_id=elem_id,
         elem_classes="wide" if len(block.columns) >= MANY_COLUMNS else None,
@@ -129,7 +129,7 @@ def _table(block: Table, elem_id: str) -> None:
 def _widths(block: Table) -> list[str | int]:
     """Shares of the width by what the columns hold, so that long texts wrap and nothing hides."""
     longest = [
-        min(36, max(12, len(title), *(len(row[column]) for row in block.rows)))
+        min(30, max(12, len(title), *(len(row[column]) for row in block.rows)))
         for column, title in enumerate(block.columns)
     ]
     return [f"{100 * length / sum(longest):.0f}%" for length in longest]

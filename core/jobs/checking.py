@@ -131,6 +131,9 @@ def needs_of(config: Config) -> Needs:
     )
 
 
+_ABOUT_SIZE = frozenset({"config-large-on-cpu", "config-muon-on-cpu"})
+
+
 def _project_config(
     project: Project, kind: ModelKind, datasets: Sequence[RawDataset]
 ) -> tuple[list[Finding], Config | None]:
@@ -152,6 +155,9 @@ def _project_config(
         for finding in check_config(config, base_dir=project.root)
         if has_items or finding.code != "config-no-validation"
     ]
+    if kind not in project.state.models and not project.config_path(kind).exists():
+        # Nobody has chosen a size yet, and what the wizard will propose suits the machine.
+        findings = [finding for finding in findings if finding.code not in _ABOUT_SIZE]
     both = all(project.config_path(one).exists() for one in _PAIR)
     if both and kind in _PAIR:
         with contextlib.suppress(SingwizError):  # checking the other model says what is wrong

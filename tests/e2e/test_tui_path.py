@@ -19,6 +19,8 @@ from singwiz.assistant.tui.widgets.blocks import AudioBlock, ChartBlock, ImageBl
 from singwiz.assistant.tui.widgets.step_list import StepList
 from singwiz.core.demo.corpus import make_corpus
 
+from .. import pictures
+
 
 def words(pilot: Pilot[Any]) -> str:
     """What the screen says, for a failure that a reader can understand."""
@@ -49,6 +51,7 @@ async def test_recordings_become_a_voice_in_the_terminal(tmp_path: Path) -> None
         folders = app.query_one("#q-raw_dirs TextArea", TextArea)
         folders.focus()
         folders.text = str(corpus.raw_data_dir)
+        pictures.of_terminal("tui-recordings", app)
         consent = app.query_one("#q-consent Switch", Switch)
         consent.focus()
         await pilot.press("space")
@@ -59,9 +62,11 @@ async def test_recordings_become_a_voice_in_the_terminal(tmp_path: Path) -> None
         await pilot.press("f9")
         await until(pilot, lambda: is_now("check", StepStatus.DONE))
         await until(pilot, lambda: is_now("dictionary", StepStatus.DONE))
+        pictures.of_terminal("tui-check", app)
 
         app.go_to("model")
-        await until(pilot, lambda: shown("#q-preset Select"))
+        await until(pilot, lambda: shown("#q-preset SelectCurrent #label"))
+        pictures.of_terminal("tui-model", app)
         app.query_one("#q-preset Select", Select).value = "tiny"
         steps = app.query_one("#q-max_updates Input", Input)
         steps.focus()
@@ -78,7 +83,9 @@ async def test_recordings_become_a_voice_in_the_terminal(tmp_path: Path) -> None
         for step_id in ("prepare", "train", "listen"):
             await until(pilot, lambda step_id=step_id: app.step_id == step_id and shown("#a-start"))
             await pilot.press("f9")
+            pictures.of_terminal(f"tui-{step_id}-at-work", app)
             await until(pilot, lambda step_id=step_id: is_now(step_id, StepStatus.DONE), 300)
+            pictures.of_terminal(f"tui-{step_id}", app)
             if step_id == "train":
                 await until(pilot, lambda: shown("ChartBlock"))
                 assert app.query(ChartBlock)
@@ -87,5 +94,6 @@ async def test_recordings_become_a_voice_in_the_terminal(tmp_path: Path) -> None
 
         await until(pilot, lambda: shown("AudioBlock") and shown("ImageBlock"))
         assert app.query(ImageBlock)
+        pictures.of_terminal("tui-listen", app)
         sounds = [widget.block.path for widget in app.query(AudioBlock)]
         assert all(soundfile.info(path).duration > 1.0 for path in sounds)

@@ -1,4 +1,4 @@
-"""The whole way in the browser: from a folder of recordings to a sound that plays."""
+"""The whole way in the browser: from a folder of recordings to a voicebank that can speak."""
 
 from __future__ import annotations
 
@@ -6,23 +6,29 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
 from singwiz.core.demo.corpus import make_corpus
 
+from .. import pictures
+
 pytestmark = pytest.mark.browser
 
-FORM_SETTLES = 2.0
-"""Seconds after which a form has taken an answer and, if others follow from it, is drawn anew."""
+SETTLED = """
+const [quiet, done] = arguments;
+const over = () => { watch.disconnect(); done(); };
+let timer = setTimeout(over, quiet);
+const watch = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(over, quiet); });
+watch.observe(document.querySelector("#answers"), {childList: true, subtree: true});
+"""
 
 
 @pytest.fixture
@@ -63,6 +69,10 @@ class Page:
 
         return self.until(visible, seconds)
 
+    def settle(self) -> None:
+        """Wait until the form has taken an answer and, if others follow from it, is drawn anew."""
+        self.browser.execute_async_script(SETTLED, 600)
+
     def type(self, selector: str, text: str) -> None:
         def typed() -> bool:
             field = self.find(selector)
@@ -70,7 +80,7 @@ class Page:
                 field.send_keys(Keys.CONTROL, "a")
                 field.send_keys(text)
                 self.find("#heading").click()
-                time.sleep(FORM_SETTLES)
+                self.settle()
             return self.find(selector).get_property("value") == text
 
         self.until(typed)
@@ -79,75 +89,107 @@ class Page:
         def ticked() -> bool:
             if not self.find(selector).is_selected():
                 self.find(selector).click()
-                time.sleep(FORM_SETTLES)
+                self.settle()
             return self.find(selector).is_selected()
 
         self.until(ticked)
 
-    def press(self, action: str, seconds: float = 60) -> None:
-        def pressed() -> bool:
-            button = self.find(f"#a-{action}", seconds)
+    def press(self, action: str, then: Callable[[], Any], seconds: float = 60) -> None:
+        """Press a button, again if the form was being drawn anew under the finger."""
+
+        def pressed() -> Any:
+            if then():
+                return True
+            button = self.find(f"#a-{action}", 5)
             if not button.is_enabled():
                 return False
             self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
             button.click()
-            return True
+            return self.until(then, 4)
 
         self.until(pressed, seconds)
 
-    def press_until_at(self, action: str, title: str) -> None:
-        """Press a button again if the form was being drawn anew under the finger."""
+    def is_at(self, number: int) -> bool:
+        return self.browser.find_element(By.ID, "why").text.startswith(f"{number}. ")
 
-        def there() -> bool:
-            if title in self.browser.find_element(By.ID, "why").text:
-                return True
-            self.press(action, 5)
-            time.sleep(FORM_SETTLES)
-            return False
+    def works(self) -> bool:
+        """Whether work is being done, or is done."""
+        shown = "#job progress, #a-stop, #a-continue"
+        return any(one.is_displayed() for one in self.browser.find_elements(By.CSS_SELECTOR, shown))
 
-        self.until(there)
+    def go_on(self, number: int, action: str = "continue", seconds: float = 60) -> None:
+        """Press the button that leads to a step."""
+        self.press(action, lambda: self.is_at(number), seconds)
+        self.settle()
 
-    def is_at(self, title: str) -> None:
-        self.until(lambda: title in self.browser.find_element(By.ID, "why").text)
+    def shoot(self, name: str) -> None:
+        """Keep a picture; nothing may stick out of a phone."""
+        assert pictures.of_page(name, self.browser) == []
 
 
-def test_recordings_become_a_voice_in_the_browser(
+def test_recordings_become_a_voicebank_in_the_browser(
     browser: WebDriver, address: str, tmp_path: Path
 ) -> None:
     corpus = make_corpus(tmp_path / "demo", items=6, seconds=1.5, sample_rate=44100)
     page = Page(browser)
     browser.get(address)
 
-    page.is_at("1. ")
+    page.until(lambda: page.is_at(1))
     page.type("#q-raw_dirs textarea", str(corpus.raw_data_dir))
     page.tick("#q-consent input")
-    page.press("create")
+    page.shoot("1-recordings")
+    page.go_on(2, "create")
 
-    page.is_at("2. ")
-    page.press("start")
-    page.press("continue", 120)
-    page.is_at("3. ")
-    page.press("continue")
-
-    page.is_at("4. ")
-    page.press_until_at("usual", "5. ")
+    page.press("start", page.works)
+    page.find("#a-continue", 120)
+    page.shoot("2-check")
+    page.go_on(3)
+    page.shoot("3-dictionary")
+    page.go_on(4)
+    page.shoot("4-features")
+    page.go_on(5, "usual")
 
     page.tick("#q-preset input[value='tiny']")
-    page.type("#q-max_updates input", "20")
-    page.press("write")
+    page.tick("#q-learn_dur input")
+    page.tick("#q-learn_pitch input")
+    page.type("#q-max_updates input", "4")
+    page.find("#more-options > button").click()
+    page.type("#q-variance_max_updates input", "4")
+    page.shoot("5-model")
+    page.go_on(6, "write")
 
-    page.is_at("6. ")
-    page.press("start")
-    page.press("continue", 200)
+    page.press("start", page.works)
+    page.find("#a-continue", 200)
+    page.shoot("6-prepare")
+    page.go_on(7)
 
-    page.is_at("7. ")
-    page.press("start")
+    page.press("start", page.works)
     page.find("#job progress", 100)
-    page.press("continue", 300)
+    page.shoot("7-train-at-work")
+    page.find("#a-continue", 300)
+    page.shoot("7-train")
+    page.go_on(8)
 
-    page.is_at("8. ")
-    page.press("start")
+    page.press("start", page.works)
     page.find(".sound", 200)
+    hear(page)
+    page.shoot("8-listen")
+    page.go_on(9)
+    page.shoot("9-vocoder")
+    page.go_on(10, "keep")
+
+    page.press("start", page.works)
+    page.until(lambda: ".zip" in browser.page_source, 200)
+    page.shoot("10-export")
+    browser.find_element(By.ID, "to-overview").click()
+    page.until(lambda: "Overview" in browser.find_element(By.ID, "why").text)
+    page.shoot("overview")
+    assert list((tmp_path / "my voice").rglob("dsdur/*.onnx"))
+
+
+def hear(page: Page) -> None:
+    """Play a sound."""
+    browser = page.browser
     play = page.find(".sound button[aria-label='Play']")
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", play)
     play.click()

@@ -70,6 +70,10 @@ class Step(ABC):
         """Whether later steps may go on although this one is not done."""
         return False
 
+    def is_asking(self, desk: Desk) -> bool:
+        """Whether one question fills the step, so that nothing should lead away from it."""
+        return False
+
     # Shorthands -----------------------------------------------------------------------
 
     def ask(

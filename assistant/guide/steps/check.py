@@ -129,7 +129,9 @@ class CheckStep(JobStep):
             return self._look_at(desk)
         asked = check_fixes.question(desk, watch)
         if self.count(watch, Severity.ERROR):
-            asked.append(self.ask("go_on", "toggle", self.going_on(desk, watch)))
+            # There is a button for it; this is where it is taken back.
+            going_on = self.going_on(desk, watch)
+            asked.append(self.ask("go_on", "toggle", going_on, advanced=not going_on))
         return [*asked, *self._look_at(desk)]
 
     def _look_at(self, desk: Desk) -> list[Question]:
@@ -138,15 +140,17 @@ class CheckStep(JobStep):
     def answer(self, desk: Desk, values: dict[str, Any]) -> dict[str, str]:
         watch = self.watch(desk)
         if watch is not None and "go_on" in values:
-            # A yes is about the errors that were seen, not about new ones of a later check.
-            yes = bool(values["go_on"])
-            desk.save_answer(self.id, "go_on_after", watch.job.id if yes else "")
-            desk.save_answer(self.id, "go_on_errors", self._errors(watch) if yes else [])
+            self._go_on(desk, watch, yes=bool(values["go_on"]))
         if "fix" in values:
             desk.save_answer(self.id, "fix", values["fix"])
         if looking.QUESTION in values:
             desk.save_answer(self.id, looking.QUESTION, values[looking.QUESTION])
         return {}
+
+    def _go_on(self, desk: Desk, watch: JobWatch, *, yes: bool) -> None:
+        # A yes is about the errors that were seen, not about new ones of a later check.
+        desk.save_answer(self.id, "go_on_after", watch.job.id if yes else "")
+        desk.save_answer(self.id, "go_on_errors", self._errors(watch) if yes else [])
 
     # Fixing and counting are jobs of their own, beside the check ----------------------
 
@@ -171,8 +175,13 @@ class CheckStep(JobStep):
             return []
         known = watch is not None and watch.status.state == "done"
         buttons = check_fixes.actions(desk, watch, self.mark(desk)) if watch and known else []
-        if buttons and buttons[0].enabled and self.own_status(desk) is StepStatus.READY:
-            buttons[0] = replace(buttons[0], primary=True)
+        if self.own_status(desk) is StepStatus.READY:
+            if watch and known and self.fresh(desk) and self.count(watch, Severity.ERROR):
+                buttons.append(self.button("go_on"))
+            # What loses nothing comes first, then doing without what cannot be mended here.
+            best = next((place for place, one in enumerate(buttons) if one.enabled), None)
+            if best is not None:
+                buttons[best] = replace(buttons[best], primary=True)
         return [*buttons, *mending.undo_action(desk)]
 
     def _checks(self, desk: Desk) -> bool:
@@ -188,6 +197,9 @@ class CheckStep(JobStep):
             return looking.start(desk, self._look_at(desk))
         if action == "undo":
             return mending.undo(desk)
+        if action == "go_on" and watch is not None:
+            self._go_on(desk, watch, yes=True)
+            return Reply(True, go_to="next")
         if action in ("fix_safe", "fix_kind") and watch is not None:
             return check_fixes.act(desk, action, watch, fresh=self.fresh(desk))
         if action == "stop" and mended is not None:

@@ -183,14 +183,15 @@ class FeaturesStep(JobStep):
         if watch is not None and watch.running:
             return (self.button("stop"),)
         compared, decided = self._compared(desk) is not None, self._decided(desk)
-        start = self.button("again" if compared else "start", primary=not compared and not decided)
+        start = self.button("again" if compared else "start")
         if compared:
             taken = all(
                 desk.opened.state.overrides.get(key) == value
                 for key, value in self._values(desk).items()
             )
             return (start,) if taken else (self.button("accept", primary=not decided), start)
-        return (start,) if decided else (start, self.button("usual"))
+        # Nothing depends on the comparison, and for clean recordings it confirms the usual choice.
+        return (start,) if decided else (start, self.button("usual", primary=True))
 
     def act(self, desk: Desk, action: str) -> Reply:
         if action == "usual":

@@ -110,6 +110,9 @@ class ListenStep(JobStep):
 
     # A blind test takes the whole step while somebody listens --------------------------
 
+    def is_asking(self, desk: Desk) -> bool:
+        return listening_tests.is_open(desk)
+
     def job(self, desk: Desk) -> JobView | None:
         known = [one for one in (self.watch(desk), listening_tests.watch(desk)) if one]
         if not known:
@@ -237,9 +240,9 @@ class ListenStep(JobStep):
         picture = Path(str(result.get("spectrogram") or ""))
         if picture.is_file():
             blocks.append(Image(picture, self.say("spectrogram")))
-        figures = watch.facts("figures")
-        if figures:
-            blocks.append(self._figures(figures))
+        figures = self._figures(watch.facts("figures"))
+        if figures.rows:
+            blocks.append(figures)
         blocks.append(Text(self.say("lands", file=wav)))
         return blocks
 

@@ -237,7 +237,10 @@ class ModelStep(Step):
         from ....core.jobs.stages import run_stage
 
         if action in variance.FILL:
-            return mending.start(desk, "fix", {"fill": variance.FILL[action], "recheck": True})
+            reply = mending.start(desk, "fix", {"fill": variance.FILL[action], "recheck": True})
+            if reply.ok:
+                variance.wish(desk, action)
+            return reply
         if action == "stop":
             watch = mending.at_work(desk)
             if watch is not None:

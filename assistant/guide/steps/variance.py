@@ -27,7 +27,13 @@ DUR, PITCH, CURVES = "learn_dur", "learn_pitch", "learn_curves"
 PRESET, STEPS = "variance_preset", "variance_max_updates"
 QUESTIONS = (DUR, PITCH, CURVES, PRESET, STEPS)
 """Questions of this part."""
-FILL = {"fill_words": ["words"], "fill_notes": ["words", "notes"]}
+FILLED = "filled"
+"""Answer: the last of these buttons that was pressed."""
+FILL = {
+    "fill_words": ["words"],
+    "fill_both": ["words", "notes"],
+    "fill_notes": ["words", "notes"],
+}
 """Buttons that add what recordings lack, and what they fill in."""
 CURVE_SETS: dict[str, tuple[str, ...]] = {
     "none": (),
@@ -129,10 +135,13 @@ def _recommended(desk: Desk) -> set[str]:
         known = facts(desk)
     except SingwizError:
         return set()
+    # Who had something filled in wants it to be learned, however little there is.
+    filled = desk.answer_of(STEP, FILLED, "")
     flags = set()
-    if known.enough(known.no_words) and known.minutes >= DUR_MINUTES:
+    if known.enough(known.no_words) and (filled or known.minutes >= DUR_MINUTES):
         flags.add("predict_dur")
-        if known.enough(known.no_notes) and known.minutes >= PITCH_MINUTES:
+        notes = "notes" in FILL.get(str(filled), [])
+        if known.enough(known.no_notes) and (notes or known.minutes >= PITCH_MINUTES):
             flags.add("predict_pitch")
     return flags
 
@@ -314,6 +323,12 @@ def _lack(desk: Desk, question: str) -> str:
     return ""
 
 
+def lacks_notes(desk: Desk) -> bool:
+    """Whether notes would have to be filled in for pitch to be learned."""
+    known = facts(desk)
+    return not known.enough(known.no_notes)
+
+
 def left_out(desk: Desk) -> tuple[tuple[str, str], ...]:
     """(dataset, item) of recordings that lack what is to be learned."""
     on = learned(desk)
@@ -331,11 +346,24 @@ def actions(desk: Desk) -> list[Action]:
         lacking = _lack(desk, DUR), _lack(desk, PITCH)
     except SingwizError:
         return []
-    wants = [
-        name for name, lack in zip(FILL, (lacking[0], lacking[1] and not lacking[0]), strict=True)
-        if lack
-    ]  # fmt: skip
+    if lacking[0]:
+        wants = ["fill_words", "fill_both"] if lacks_notes(desk) else ["fill_words"]
+    else:
+        wants = ["fill_notes"] if lacking[1] else []
     return [Action(name, say(f"{STEP}.do.{name}")) for name in wants]
+
+
+def wish(desk: Desk, action: str) -> None:
+    """Something is being filled in: once it is there it shall be learned, as nothing speaks
+    against it any more."""
+    for question in (DUR, PITCH):
+        desk.refused.pop((STEP, question), None)
+    with desk.edit() as project:
+        desk.save_answer(STEP, FILLED, action)
+        chosen = project.state.models.get("variance")
+        if chosen is not None and not any(chosen.overrides.get(flag) for flag in FLAGS):
+            # A no that was only said because it could not be a yes.
+            del project.state.models["variance"]
 
 
 def blocks(desk: Desk) -> list[Block]:

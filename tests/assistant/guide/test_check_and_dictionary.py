@@ -31,6 +31,8 @@ def test_the_check_runs_as_a_job_and_opens_the_way(guide: Guide) -> None:
     assert view.job.state == "done"
     assert view.summary.startswith("6 recordings")
     assert [a.id for a in view.actions if a.primary] == ["continue"]
+    rows = [row for block in view.blocks if isinstance(block, Table) for row in block.rows]
+    assert not any("-on-cpu" in row[-1] for row in rows), "no size was chosen yet"
     assert guide.act("check", "continue").go_to == "dictionary"
     assert guide.view("dictionary").status is StepStatus.DONE
     assert guide.current() == "features"
@@ -65,12 +67,18 @@ def test_going_on_is_a_decision_about_the_errors_that_were_seen(
     assert guide.view("check").status is StepStatus.DONE, "nothing new was found"
     (raw.root / "wavs" / "song4.wav").unlink()
     start_check(guide)
-    assert guide.view("check").status is StepStatus.READY, "a new error, a new decision"
+    view = guide.view("check")
+    assert view.status is StepStatus.READY, "a new error, a new decision"
+    assert action(view, "fix_safe").primary or action(view, "go_on").primary
+    assert guide.act("check", "go_on").go_to == "dictionary"
+    assert guide.view("check").status is StepStatus.DONE
+    assert question(guide.view("check"), "go_on").value is True, "and can be taken back"
 
 
 def test_a_check_without_errors_does_not_ask_whether_to_go_on(guide: Guide) -> None:
     start_check(guide)
-    assert "go_on" not in {question.id for question in guide.view("check").questions}
+    view = guide.view("check")
+    assert "go_on" not in {one.id for one in (*view.questions, *view.actions)}
     assert "go_on" in guide.answer("check", {"go_on": True}).errors
 
 

@@ -97,7 +97,7 @@ def test_it_invites_and_bars_nobody(checked: Guide) -> None:
     assert checked.current() == "features"
     view = checked.view("features")
     assert view.status is StepStatus.READY
-    assert primary(checked) == "start"
+    assert primary(checked) == "usual"
     assert question(view, "pe").value == "parselmouth"
     assert question(view, "f0_max").advanced
     assert checked.view("model").status is StepStatus.READY

@@ -81,6 +81,7 @@ def test_recordings_without_words_cannot_teach_timing_and_the_step_says_what_hel
     refused = checked.answer("model", {"learn_dur": True}).errors
     assert "ph_num" in refused["learn_dur"]
     assert action(view, "fill_words").enabled
+    assert action(view, "fill_both").enabled
     assert not any(one.id == "fill_notes" for one in view.actions)
 
 
@@ -88,9 +89,12 @@ def test_words_are_filled_in_by_a_button_and_can_be_taken_back(
     checked: Guide, raw: RawFolder
 ) -> None:
     before = (raw.root / "transcriptions.csv").read_bytes()
+    assert not checked.answer("model", {"learn_dur": True}).ok
     assert checked.act("model", "fill_words").ok
     finish(checked, "check")
-    assert checked.answer("model", {"learn_dur": True}).ok
+    asked = question(checked.view("model"), "learn_dur")
+    assert (asked.value, asked.error) == (True, ""), "who fills in words wants timing"
+    assert question(checked.view("model"), "learn_pitch").value is False
     assert "ph_num" not in texts(checked, "model")
     assert any(one.id == "fill_notes" for one in checked.view("model").actions)
     assert (raw.root / "transcriptions.csv").read_bytes() == before

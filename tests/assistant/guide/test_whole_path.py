@@ -15,7 +15,7 @@ from .conftest import action, finish, question
 
 
 def test_answers_and_buttons_lead_from_recordings_to_a_voice(tmp_path: Path) -> None:
-    corpus = make_corpus(tmp_path / "demo", items=8, seconds=2.0, sample_rate=44100)
+    corpus = make_corpus(tmp_path / "demo", items=6, seconds=1.5, sample_rate=44100)
     originals = sorted(corpus.raw_data_dir.rglob("*"))
 
     guide = Guide.open(tmp_path / "my voice")
@@ -99,6 +99,7 @@ def rate(guide: Guide, questions: int) -> bool:
             return False
         assert all(path.is_file() for _, path in versions[0].sounds)
         assert not action(view, "answer_test").enabled, "an answer is needed first"
+        assert "continue" not in {one.id for one in view.actions}, "nothing leads away"
         assert guide.answer("listen", {"grade": "1", "tag_buzz": True}).ok
         assert guide.act("listen", "answer_test").ok
     return True

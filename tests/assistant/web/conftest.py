@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.remote.webdriver import WebDriver
 
 
 @pytest.fixture
-def serve_guide(tmp_path: Path) -> Iterator[Callable[..., str]]:
+def serve_guide(
+    tmp_path: Path, browser: WebDriver, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., str]]:
     """Serve a guide on a free port of this machine; gives the address."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(tmp_path / "cache")
@@ -38,6 +41,9 @@ def serve_guide(tmp_path: Path) -> Iterator[Callable[..., str]]:
         )
         return url
 
+    monkeypatch.setattr("singwiz.assistant.web.app.POLL_SECONDS", 0.4)
     yield serve
+    # A server waits for its visitors before it closes.
+    browser.get("about:blank")
     for blocks in running:
         blocks.close(verbose=False)
