@@ -141,13 +141,13 @@ class Tally:
         owners = classes[np.maximum(item["mel2ph"], 1) - 1]
         voiced = sung & np.logical_not(item["uv"])
         if prediction.pitch is not None:
-            cents = 100 * distances(item["pitch"], prediction.pitch, again and again.pitch)
+            cents = 100 * distances(item["pitch"], prediction.pitch, again.pitch if again else None)
             self.errors["pitch_error"].add(cents[voiced], owners[voiced])
             if metrics:
                 self._add_curve("pitch_acc", prediction.pitch, item["pitch"], voiced)
                 self._add_curve("pitch_r2", prediction.pitch, item["pitch"], voiced)
         for name, curve in prediction.curves.items():
-            off = distances(item[name], curve, again and again.curves[name])
+            off = distances(item[name], curve, again.curves[name] if again else None)
             self.errors[f"{name}_error"].add(off[sung], owners[sung])
             if metrics:
                 self._add_curve(f"{name}_r2", curve, item[name], voiced)

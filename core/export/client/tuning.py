@@ -29,7 +29,7 @@ def pitch_remarks(phrases: Sequence[SungPhrase], hop_size: int, who: str) -> lis
         hop_size: samples of a frame.
         who: sang, for the message.
     """
-    wanted, heard = [], []
+    wanted, heard = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
     for phrase in phrases:
         if phrase.audio is None or not len(phrase.f0):
             continue
@@ -41,7 +41,7 @@ def pitch_remarks(phrases: Sequence[SungPhrase], hop_size: int, who: str) -> lis
         wanted.append(phrase.f0[~unvoiced])
         heard.append(found[~unvoiced])
     frames = sum(len(phrase.f0) for phrase in phrases)
-    asked, sung = (np.concatenate(part or [np.zeros(0)]) for part in (wanted, heard))
+    asked, sung = np.concatenate(wanted), np.concatenate(heard)
     if len(sung) < HEARD * frames or not len(sung):
         return []
     near = float((1200 * np.abs(np.log2(sung / asked)) <= NEAR).mean())
