@@ -71,7 +71,7 @@ def set_(
 ) -> None:
     """Change keys, and make the config anew (also after editing singwiz.yaml)."""
     from ...core.config import check_config, explain, load_config
-    from ...core.jobs.configuring import write_config
+    from ...core.jobs.configuring import planned_config, write_config
 
     opened = open_project(project)
     assert opened is not None
@@ -98,6 +98,12 @@ def set_(
                 f"'{key}' was not changed in this project.",
                 hint=f"Changed are: {', '.join(before) or 'none'}.",
                 exit_code=USAGE_PROBLEM,
+            )
+    for finding in check_config(planned_config(opened, model)) if assignments else ():
+        # Our own keys are refused by their schema; what packages expect is only known here.
+        if finding.code == "config-argument-type":
+            raise SingwizError(
+                finding.code, finding.message, hint=finding.hint, exit_code=USAGE_PROBLEM
             )
     changed = write_config(opened, model)  # fails before anything is saved
     made = load_config(opened.config_path(model))

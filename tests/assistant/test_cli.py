@@ -390,6 +390,19 @@ def test_config_set_of_nonsense_changes_nothing(run: Run, project: Path, assignm
     assert _content(project) == before
 
 
+def test_an_argument_of_a_package_is_refused_like_ours(
+    run: Run, project: Path, install: Callable[..., Path]
+) -> None:
+    code = "def build(*, in_dims, num_feats, hidden_size, heads: int = 2): ..."
+    install("many-heads", {"singwiz.backbones": {"heads": "many_heads:build"}}, code)
+    run("config", "set", project, "backbone_type=heads", "backbone_args.heads=4")
+    before = _content(project)
+    outcome = run("config", "set", project, "backbone_args.heads=abc")
+    assert outcome.code == 2
+    assert "config-argument-type" in outcome.err and "'heads'" in outcome.err
+    assert _content(project) == before
+
+
 def test_a_config_edited_by_hand_counts_and_is_told(run: Run, project: Path) -> None:
     run("config", "set", project)
     file = project / "configs" / "acoustic.yaml"
