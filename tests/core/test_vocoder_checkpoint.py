@@ -156,7 +156,11 @@ def test_spectral_norm_loads_from_parametrised_names():
         "weight_u": "parametrizations.weight.0._u",
         "weight_v": "parametrizations.weight.0._v",
     }
-    load_vocoder_weights(conv, {names.get(name, name): v for name, v in state.items()})
+    wanted = {name: torch.full_like(value, 0.5) for name, value in state.items()}
+    load_vocoder_weights(conv, {names.get(name, name): v for name, v in wanted.items()})
+    loaded = conv.state_dict()
+    assert set(names) <= set(loaded)
+    assert all(torch.equal(loaded[name], value) for name, value in wanted.items())
 
 
 def test_hifigan_pairs_are_read_apart(tmp_path: Path):

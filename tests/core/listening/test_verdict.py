@@ -138,17 +138,14 @@ def scorer(test: ListeningTest, scores: dict[str, int], seed: int = 0) -> Any:
 ANCHORS = {"recording": 95, "anchor, 3.5 kHz": 15, "anchor, 7 kHz": 40}
 
 
+def make_stages(folder: Path) -> ListeningTest:
+    """The vocoder alone beside the acoustic model."""
+    labels, sources = ("copy-synthesis", "acoustic model"), ("recording", "copy", "voice")
+    return make(folder, "mushra", *labels, trials=8, clips=8, stages=True, sources=sources)
+
+
 def test_mushra_scores_name_the_better_one_and_the_first_bad_stage(tmp_path: Path) -> None:
-    test = make(
-        tmp_path,
-        "mushra",
-        "copy-synthesis",
-        "acoustic model",
-        trials=8,
-        clips=8,
-        stages=True,
-        sources=("recording", "copy", "voice"),
-    )
+    test = make_stages(tmp_path)
     heard = {"copy-synthesis": 91, "acoustic model": 50}
     listen(test, scorer(test, ANCHORS | heard))
     outcome = judge(test)
@@ -164,16 +161,7 @@ def test_mushra_scores_name_the_better_one_and_the_first_bad_stage(tmp_path: Pat
 
 
 def test_a_bad_vocoder_is_the_first_bad_stage(tmp_path: Path) -> None:
-    test = make(
-        tmp_path,
-        "mushra",
-        "copy-synthesis",
-        "acoustic model",
-        trials=8,
-        clips=8,
-        stages=True,
-        sources=("recording", "copy", "voice"),
-    )
+    test = make_stages(tmp_path)
     listen(test, scorer(test, ANCHORS | {"copy-synthesis": 40, "acoustic model": 40}))
     outcome = judge(test)
     assert "The first bad stage is the vocoder" in outcome.words
